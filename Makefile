@@ -1,0 +1,55 @@
+# Everything runs in .venv, which is made from the package registries when it is missing or older than pyproject.toml.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+PACKAGES := dvm dvm_dialects passes vm tools
+
+.PHONY: help venv demo test lint typecheck filecheck pytest format clean
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       compile an operator graph, run it, check it against NumPy, and show each step"
+	@echo "make test       lint, typecheck, filecheck and pytest"
+	@echo "make filecheck  the tests of the dialects, passes and tools (tests/filecheck)"
+	@echo "make pytest     the tests in Python (tests/unit)"
+	@echo "make lint       ruff: rules and formatting"
+	@echo "make typecheck  basedpyright"
+	@echo "make format     rewrite the sources the way 'make lint' wants them"
+	@echo "make venv       only make $(VENV), with the package installed in place and the tools for its development"
+	@echo "make clean      remove $(VENV) and everything generated"
+
+venv: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "DVM needs Python 3.11 or newer; try: make PYTHON=python3.12 venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python -m tools.demo
+
+test: lint typecheck filecheck pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(READY)
+	$(BIN)/basedpyright
+
+filecheck: $(READY)
+	$(BIN)/lit --verbose --order=lexical tests/filecheck
+
+pytest: $(READY)
+	$(BIN)/pytest
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
