@@ -398,17 +398,18 @@ def _text(terms: dict[_Monomial, int]) -> str:
     parts: list[str] = []
     for monomial, coefficient in terms.items():
         sign = " - " if coefficient < 0 else " + "
-        parts += [sign if parts else sign.strip(" +"), _product_text(monomial, abs(coefficient))]
+        parts += [sign if parts else sign.strip(" +"), _product_text(monomial, coefficient)]
     return "".join(parts) or "0"
 
 
 def _product_text(monomial: _Monomial, coefficient: int) -> str:
+    """The text without its sign; a lone positive quotient needs no parentheses."""
     if not monomial:
-        return str(coefficient)
+        return str(abs(coefficient))
     if coefficient == 1 and len(monomial) == 1:
         return monomial[0].text
     factors = [f"({atom.text})" if atom.kind in ("floordiv", "ceildiv") else atom.text for atom in monomial]
-    return "*".join([str(coefficient)] * (coefficient != 1) + factors)
+    return "*".join([str(abs(coefficient))] * (abs(coefficient) != 1) + factors)
 
 
 def _operand_text(dim: Dim) -> str:

@@ -27,6 +27,7 @@ S0, S1, S2 = (Dim.symbol(name) for name in ("s0", "s1", "s2"))
         ("(s0 floordiv 3)*2", "2*(s0 floordiv 3)"),
         ("s0 floordiv 3 + s0 floordiv 3", "2*(s0 floordiv 3)"),
         ("2*s0 floordiv 3", "(2*s0) floordiv 3"),
+        ("-(s0 floordiv 3)", "-(s0 floordiv 3)"),
         ("4*s0 floordiv 2", "2*s0"),
         ("(4*s0 + 3) floordiv 2", "2*s0 + 1"),
         ("(4*s0 + 3) ceildiv 2", "2*s0 + 2"),
