@@ -193,22 +193,7 @@ class GlobalType(ParametrizedAttribute, TypeAttribute):
         free: int | None = None,
     ) -> "GlobalType":
         """The type with one index for each dim of the tensor, in a domain of `axes` axes."""
-        symbols: dict[Dim, AffineExpr] = {}
-
-        def expression(dim: Dim) -> AffineExpr:
-            if dim.value is not None:
-                return AffineExpr.constant(dim.value)
-            return symbols.setdefault(dim, AffineExpr.symbol(len(symbols)))
-
-        results: list[AffineExpr] = []
-        for index in indices:
-            result = expression(index.offset)
-            for axis, coefficient in reversed(index.terms):
-                result = _multiply(AffineExpr.dimension(axis), expression(coefficient)) + result
-            results.append(result)
-        return GlobalType(
-            element, AffineMap(axes, len(symbols), tuple(results)), tuple(symbols), guarded=guarded, free=free
-        )
+        return _global_type(element, axes, tuple(indices), guarded, free)
 
     @override
     def verify(self) -> None:
@@ -277,6 +262,27 @@ class GlobalType(ParametrizedAttribute, TypeAttribute):
                 printer.print_string(", guarded")
             if self.free_dim is not None:
                 printer.print_string(f", free = {self.free_dim}")
+
+
+@lru_cache(maxsize=1024)
+def _global_type(
+    element: ElementType, axes: int, indices: tuple[AccessIndex, ...], guarded: bool, free: int | None
+) -> GlobalType:
+    symbols: dict[Dim, AffineExpr] = {}
+
+    def expression(dim: Dim) -> AffineExpr:
+        if dim.value is not None:
+            return AffineExpr.constant(dim.value)
+        return symbols.setdefault(dim, AffineExpr.symbol(len(symbols)))
+
+    results: list[AffineExpr] = []
+    for index in indices:
+        result = expression(index.offset)
+        for axis, coefficient in reversed(index.terms):
+            result = _multiply(AffineExpr.dimension(axis), expression(coefficient)) + result
+        results.append(result)
+    map = AffineMap(axes, len(symbols), tuple(results))
+    return GlobalType(element, map, tuple(symbols), guarded=guarded, free=free)
 
 
 class _SemiAffineParser(AffineParser):
