@@ -94,9 +94,13 @@ def _entry(program: Program, op: DimOp, a: int, b: int, parts: list[tuple[str, i
         right = parts[b][0]
         return f"{parts[a][0]} - {right[1:]}" if right.startswith("-") else f"{parts[a][0]} + {right}", _SUM
     if op is DimOp.SUB:
-        return f"{parts[a][0]} - {_enclosed(parts[b], _PRODUCT)}", _SUM
+        left, right = parts[a][0], _enclosed(parts[b], _PRODUCT)
+        return f"-{right}" if left == "0" else f"{left} - {right}", _SUM
     if op is DimOp.MUL:
-        return f"{_enclosed(parts[a], _PRODUCT)}*{_enclosed(parts[b], _PRODUCT)}", _PRODUCT
+        left, right = parts[a][0], _enclosed(parts[b], _PRODUCT)
+        if left.startswith("-") and program.dims[a].op is DimOp.CONSTANT:
+            return f"-{right}" if left == "-1" else f"{left}*{right}", _SUM
+        return f"{_enclosed(parts[a], _PRODUCT)}*{right}", _PRODUCT
     return f"{_enclosed(parts[a], _ATOM)} {_WORDS[op]} {_enclosed(parts[b], _ATOM)}", _SUM
 
 

@@ -1,0 +1,150 @@
+"""The `.dvmb` container: a program as bytes that an engine in any language can execute, and the strict way back.
+
+Little-endian throughout. A header, a table of sections, and the sections in the order of their numbers, each an array
+of records of one size; `docs/bytecode.md` draws them. Where a record has several of another kind (a kernel its axes),
+it holds their count, and takes that many of the other section's records, from where the record before it stopped.
+
+There is one way to write a program, and no other is read: `to_bytes(from_bytes(data)) == data`. The checksum finds
+damage, nothing relies on it. Reading never allocates more than a multiple of the bytes that are there.
+"""
+
+import struct
+import zlib
+
+from vm.container_format import (
+    CONSTANT_ALIGNMENT,
+    CONTAINER_VERSION,
+    HEADER,
+    MAGIC,
+    OPERAND_GUARDED,
+    OPERAND_WRITES,
+    RECORDS,
+    TABLE_ENTRY,
+    Section,
+    aligned,
+    alignment_of,
+    error_at,
+    scalar_bits,
+)
+from vm.container_reader import Reader
+from vm.errors import BytecodeError
+from vm.isa import ISA_VERSION
+from vm.program import Input, Kernel, Program, Tensor
+from vm.verification_error import MAX_RANK, VerificationError
+from vm.verify import verify
+
+
+def to_bytes(program: Program) -> bytes:
+    """The program as a `.dvmb` file. Nothing is verified here: that is for whoever reads it.
+
+    A scalar of type f32 is rounded to it. Raises BytecodeError where a value has no place in its record.
+    """
+    strings: dict[bytes, int] = {}
+    parts: list[bytes] = []
+    records = _Writer(strings).records(program)
+    records[Section.STRINGS] = [(len(text),) for text in strings]
+    records[Section.CONSTANTS] = [(len(constant),) for constant in program.constants]
+    table: list[bytes] = []
+    position = HEADER.size + TABLE_ENTRY.size * len(Section)
+    for section in Section:
+        if section is Section.STRING_BYTES:
+            content = b"".join(strings)
+        elif section is Section.CONSTANT_BYTES:
+            content = b"".join(
+                [constant + bytes(-len(constant) % CONSTANT_ALIGNMENT) for constant in program.constants]
+            )
+        else:
+            content = _pack(section, records[section])
+        start = aligned(position, alignment_of(section))
+        parts += (bytes(start - position), content)
+        table.append(TABLE_ENTRY.pack(section, start, len(content)))
+        position = start + len(content)
+    body = b"".join((*table, *parts))
+    return HEADER.pack(MAGIC, CONTAINER_VERSION, ISA_VERSION, position, zlib.crc32(body), len(Section)) + body
+
+
+def from_bytes(data: bytes) -> Program:
+    """The program of a `.dvmb` file, parsed and verified.
+
+    Raises BytecodeError, which names the byte offset, for anything but what `to_bytes` writes of a program that
+    `verify` accepts.
+    """
+    reader = Reader(data)
+    program = reader.program()
+    try:
+        verify(program)
+    except VerificationError as refusal:
+        raise error_at(reader.place(program, refusal), str(refusal)) from None
+    return program
+
+
+_Record = tuple[int, ...]
+
+
+def _pack(section: Section, records: list[_Record]) -> bytes:
+    pack = RECORDS[section].pack
+    try:
+        return b"".join([pack(*record) for record in records])
+    except struct.error as error:
+        raise BytecodeError(f"a value has no place in the section '{section.name.lower()}': {error}") from None
+
+
+class _Writer:
+    """Turns a program into records; `strings` collects the distinct texts in the order of their first use."""
+
+    def __init__(self, strings: dict[bytes, int]) -> None:
+        self._strings = strings
+
+    def records(self, program: Program) -> dict[Section, list[_Record]]:
+        # strings are numbered as they are met, so the order of these lines is part of the format
+        records: dict[Section, list[_Record]] = {
+            Section.PROGRAM: [(self._string(program.name),)],
+            Section.SYMBOLS: [(self._string(symbol),) for symbol in program.symbols],
+            Section.DIMS: [(dim.op, dim.b, dim.a) for dim in program.dims],
+            Section.TENSORS: [self._tensor(tensor) for tensor in program.tensors],
+            Section.INPUTS: [self._input(parameter) for parameter in program.inputs],
+            Section.OUTPUTS: [(tensor,) for tensor in program.outputs],
+            Section.FACTS: [(f.kind, f.left, f.right, self._string(f.reason)) for f in program.facts],
+            Section.STAGES: [(len(stage),) for stage in program.stages],
+            Section.STAGE_KERNELS: [(kernel,) for stage in program.stages for kernel in stage],
+        }
+        for section in (Section.KERNELS, Section.AXES, Section.OPERANDS, Section.INDICES, Section.TERMS):
+            records[section] = []
+        records[Section.SCALARS], records[Section.WORDS] = [], []
+        for kernel in program.kernels:
+            self._kernel(kernel, records)
+        return records
+
+    def _string(self, text: str) -> int:
+        # a path that is no UTF-8 reaches Python as lone surrogates
+        return self._strings.setdefault(text.encode("utf-8", "backslashreplace"), len(self._strings))
+
+    def _tensor(self, tensor: Tensor) -> _Record:
+        rank = len(tensor.dims)
+        return (self._string(tensor.name), tensor.type, tensor.storage, rank, 0, tensor.source, *_filled(tensor.dims))
+
+    def _input(self, parameter: Input) -> _Record:
+        return (
+            parameter.tensor,
+            len(parameter.reasons),
+            *_filled(tuple(self._string(text) for text in parameter.reasons)),
+        )
+
+    def _kernel(self, kernel: Kernel, records: dict[Section, list[_Record]]) -> None:
+        head = (self._string(kernel.name), self._string(kernel.origin), kernel.kind, kernel.slots)
+        counts = (len(kernel.axes), len(kernel.operands), len(kernel.scalars), len(kernel.words))
+        records[Section.KERNELS].append((*head, *counts))
+        records[Section.AXES] += [(axis.reduction, axis.extent) for axis in kernel.axes]
+        for operand in kernel.operands:
+            flags = OPERAND_WRITES * operand.writes | OPERAND_GUARDED * operand.guarded
+            records[Section.OPERANDS].append((operand.tensor, flags, operand.free_dim, len(operand.indices), 0))
+            records[Section.INDICES] += [(len(index.terms), index.offset) for index in operand.indices]
+            records[Section.TERMS] += [term for index in operand.indices for term in index.terms]
+        records[Section.SCALARS] += [(scalar.type, scalar.dim, scalar_bits(scalar)) for scalar in kernel.scalars]
+        records[Section.WORDS] += [(word,) for word in kernel.words]
+
+
+def _filled(values: tuple[int, ...]) -> tuple[int, ...]:
+    if len(values) > MAX_RANK:
+        raise BytecodeError(f"a tensor of {len(values)} dims: {MAX_RANK} at most")
+    return (*values, *(0,) * (MAX_RANK - len(values)))
