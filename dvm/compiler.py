@@ -1,0 +1,86 @@
+"""From an operator graph to a `Program`: the compiler driver. Imports xDSL, so it is imported only when needed."""
+
+import os
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects import get_all_dialects
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.utils.exceptions import DiagnosticException, ParseError
+
+from dvm.program import Program, default_device
+from dvm_dialects import get_all_dialects as get_dvm_dialects
+from dvm_dialects.source import parse_module
+from passes import PIPELINE, get_all_passes
+from vm.device import Device
+from vm.errors import CompileError, DvmError
+from vm.machine import Machine
+
+Source = str | os.PathLike[str] | ModuleOp
+
+EMIT = "emit-bytecode"
+
+
+def new_context() -> Context:
+    """An xDSL context that knows xDSL's dialects and ours, each imported when first used."""
+    context = Context()
+    for name, factory in {**get_all_dialects(), **get_dvm_dialects()}.items():
+        context.register_dialect(name, factory)
+    return context
+
+
+def read_module(source: Source, context: Context) -> ModuleOp:
+    """The module of a path, of text (told by its braces or line ends), or a copy of the one given.
+
+    Raises DvmError where a file cannot be read, CompileError, with line and column, where it does not parse or verify.
+    """
+    if isinstance(source, ModuleOp):
+        return source.clone()
+    name = "<text>"
+    if isinstance(source, str) and ("{" in source or "\n" in source):
+        text = source
+    else:
+        name = os.fspath(source)
+        try:
+            text = Path(name).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise DvmError(f"cannot read '{name}': {reason}") from error
+    try:
+        module = parse_module(context, text, name)
+        module.verify()
+    except (ParseError, DiagnosticException) as error:
+        raise CompileError(str(error)) from error
+    return module
+
+
+def compile_graph(source: Source, device: Device | None) -> Program:
+    """Compile the one function of a module."""
+    from passes.emit_bytecode import build_program
+
+    context = new_context()
+    module = read_module(source, context)
+    try:
+        lower(context, module)
+        program = build_program(_only_function(module))
+    except DiagnosticException as error:
+        raise CompileError(str(error)) from error
+    return Program(Machine(program, device or default_device()))
+
+
+def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
+    """Run the passes of `dvm-compile` in place, up to but without `until`."""
+    passes = get_all_passes()
+    for name in PIPELINE:
+        if name == until:
+            return
+        passes[name]()().apply(context, module)
+
+
+def _only_function(module: ModuleOp) -> FuncOp:
+    functions = [operation for operation in module.ops if isinstance(operation, FuncOp)]
+    if len(functions) != 1:
+        names = ", ".join(f"@{function.sym_name.data}" for function in functions) or "none"
+        raise CompileError(f"a program is compiled from one function, but the module has {names}")
+    return functions[0]

@@ -1,0 +1,146 @@
+"""`Program`: a compiled operator graph that is called like a function."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vm import container, isa
+from vm.device import Device
+from vm.dims import dim_text
+from vm.disassemble import disassemble
+from vm.errors import DvmError
+from vm.machine import Machine
+from vm.profile import Profile, Row
+from vm.program import Storage
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An input or output: its name, element type, and dims, each an integer or the text of a symbolic expression."""
+
+    name: str
+    element_type: isa.ElementType
+    dims: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'x'.join([*map(str, self.dims), self.element_type.text])}"
+
+
+class Program:
+    """A compiled program. Immutable; any number of threads may call it at once.
+
+    Calling it takes one NumPy array for each of `inputs`, in that order, of any shape that fits, in any layout, byte
+    order and writability, or a Python scalar where the input has rank 0. It returns the output as an array, or a
+    tuple of arrays where the program has several. `out=` takes an array (or a sequence of them) to write into.
+    bf16 arrays have the element type `ml_dtypes.bfloat16`.
+
+    Raises ShapeError where number, shapes or element types do not fit, and ExecutionError where data does not, such
+    as a gather index out of range.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        program = machine.program
+        self.name = program.name
+        self.inputs = tuple(self._parameter(parameter.tensor) for parameter in program.inputs)
+        self.outputs = tuple(self._parameter(tensor) for tensor in program.outputs)
+
+    def __call__(self, *arguments: Any, out: Array | Sequence[Array] | None = None) -> Any:
+        if out is None:
+            results = self._machine.call(arguments)
+        elif isinstance(out, np.ndarray):
+            results = self._machine.call(arguments, [out])
+        else:
+            results = self._machine.call(arguments, out)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def shapes(self, *inputs: Array | Sequence[int]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the outputs for inputs of these shapes (or for these arrays), without running anything.
+
+        Raises ShapeError where they do not fit.
+        """
+        if len(inputs) != len(self.inputs):
+            raise DvmError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
+        given = [array.shape if isinstance(array, np.ndarray) else tuple(array) for array in inputs]
+        return self._machine.plan(tuple(given)).output_shapes
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Counts that describe the program: kernels, stages, instructions, most UB slots of a kernel, and more."""
+        program = self._machine.program
+        return {
+            "kernels": len(program.kernels),
+            "stages": len(program.stages),
+            "instructions": sum(len(kernel.words) for kernel in program.kernels),
+            "slots": max((kernel.slots for kernel in program.kernels), default=0),
+            "workspace_tensors": sum(tensor.storage is Storage.WORKSPACE for tensor in program.tensors),
+            "facts": len(program.facts),
+            "bytes": len(self.to_bytes()),
+        }
+
+    def disassemble(self) -> str:
+        """The listing that `dvm-objdump` prints."""
+        return disassemble(self._machine.program)
+
+    def profile(self, *arguments: Any) -> list[Row]:
+        """Run once on one core and return calls, elements and seconds by opcode, the longest first."""
+        profile = Profile()
+        self._machine.call(arguments, profile=profile)
+        return profile.rows
+
+    def to_bytes(self) -> bytes:
+        """The `.dvmb` file of the program."""
+        return container.to_bytes(self._machine.program)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the `.dvmb` file; an existing one is replaced only once the new one is whole."""
+        target = Path(path)
+        try:
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
+                file.write(self.to_bytes())
+            Path(file.name).replace(target)
+        except OSError as error:
+            raise DvmError(f"cannot write '{target}': {error.strerror}") from error
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(map(str, self.inputs))
+        outputs = ", ".join(map(str, self.outputs))
+        return f"<dvm.Program {self.name}({inputs}) -> ({outputs})>"
+
+    def _parameter(self, number: int) -> Parameter:
+        program = self._machine.program
+        tensor = program.tensors[number]
+        dims = tuple(
+            int(text) if text.isdecimal() else text for text in (dim_text(program, dim) for dim in tensor.dims)
+        )
+        return Parameter(tensor.name, tensor.type, dims)
+
+
+def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Program:
+    """The program of a `.dvmb` file, without the compiler being imported.
+
+    Raises DvmError where the file cannot be read and BytecodeError, naming the offset, where it is not right.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DvmError(f"cannot read '{path}': {error.strerror}") from error
+    return Program(Machine(container.from_bytes(data), device or default_device()))
+
+
+_default: list[Device] = []
+
+
+def default_device() -> Device:
+    """The device of programs that are given none; made when first needed, from the environment variables."""
+    if not _default:
+        _default.append(Device())
+    return _default[0]

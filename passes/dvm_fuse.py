@@ -1,0 +1,158 @@
+"""`dvm-fuse`: from an operator graph with deduced shapes to kernels.
+
+Each operation starts as an area of its own; areas are merged by the patterns of `passes.fusion` and then become
+`vk.kernel`s. Constants and reshapes stay between the kernels, because they take no time. What a function returns is
+always the result of a kernel of its own: arguments, constants, reshapes and repeated values are copied.
+"""
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException
+
+from dvm_dialects import dvm, vk
+from dvm_dialects.shapes import dims_of
+from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.patterns import fuse_to_fixed_point
+
+_KINDS: dict[type[Operation], AreaKind] = {
+    dvm.UnaryOp: AreaKind.ELEMENTWISE,
+    dvm.BinaryOp: AreaKind.ELEMENTWISE,
+    dvm.BinaryScalarOp: AreaKind.ELEMENTWISE,
+    dvm.SelectOp: AreaKind.ELEMENTWISE,
+    dvm.CastOp: AreaKind.ELEMENTWISE,
+    dvm.BroadcastOp: AreaKind.ELEMENTWISE,
+    dvm.CopyOp: AreaKind.ELEMENTWISE,
+    dvm.BroadcastScalarOp: AreaKind.ELEMENTWISE,
+    dvm.IotaOp: AreaKind.ELEMENTWISE,
+    dvm.ReduceOp: AreaKind.REDUCTION,
+    dvm.MatmulOp: AreaKind.CUBE,
+    dvm.GroupedMatmulOp: AreaKind.CUBE,
+    dvm.TransposeOp: AreaKind.DATA_MOVEMENT,
+    dvm.SliceOp: AreaKind.DATA_MOVEMENT,
+    dvm.ConcatOp: AreaKind.DATA_MOVEMENT,
+    dvm.PadOp: AreaKind.DATA_MOVEMENT,
+    dvm.GatherOp: AreaKind.DATA_MOVEMENT,
+    dvm.ConstantOp: AreaKind.NONE,
+    dvm.ReshapeOp: AreaKind.NONE,
+}
+
+_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp)
+"""Operations without operands that cost less to repeat in each kernel than to store."""
+
+
+class DvmFusePass(ModulePass):
+    """Fuse the operations of every function into kernels."""
+
+    name = "dvm-fuse"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in op.ops:
+            if isinstance(function, FuncOp) and function.body.blocks:
+                fuse(function)
+
+
+def fuse(function: FuncOp) -> None:
+    """Fuse one function, in place. Raises PassFailedException for an operation that has no place in a kernel."""
+    block = function.body.block
+    _drop_transfers(block)
+    _give_results_kernels(block)
+    _repeat_generators(block)
+    operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
+    graph = AreaGraph(_area_of(operation) for operation in operations)
+    fuse_to_fixed_point(graph)
+    _emit(block, graph)
+
+
+def _area_of(operation: Operation) -> Area:
+    kind = _KINDS.get(type(operation))
+    if kind is None:
+        raise PassFailedException(f"dvm-fuse: '{operation.name}' is not a primitive operation of the graph")
+    result = operation.results[0]
+    if isinstance(operation, dvm.ReduceOp):
+        return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)))
+    return Area([operation], kind, dims_of(result.type))
+
+
+def _drop_transfers(block: Block) -> None:
+    """Loads and stores mark arguments and results; kernels load and store by themselves."""
+    for operation in tuple(block.ops):
+        if isinstance(operation, dvm.LoadOp | dvm.StoreOp):
+            operation.result.replace_all_uses_with(operation.operand)
+            block.erase_op(operation)
+
+
+def _give_results_kernels(block: Block) -> None:
+    """Copy what is returned but is not the result of a kernel, or is returned before."""
+    terminator = block.last_op
+    if not isinstance(terminator, ReturnOp):
+        raise PassFailedException("dvm-fuse: the function does not end in func.return")
+    returned: set[SSAValue] = set()
+    for index, value in enumerate(terminator.operands):
+        owner = value.owner
+        computed = isinstance(owner, Operation) and _KINDS.get(type(owner)) is not AreaKind.NONE
+        if not computed or value in returned:
+            copy = dvm.CopyOp(value, value.type)
+            block.insert_op_before(copy, terminator)
+            terminator.operands[index] = copy.result
+            value = copy.result
+        returned.add(value)
+
+
+def _repeat_generators(block: Block) -> None:
+    """Give each elementwise or reducing user a generator of its own, so that nobody waits for a stored constant."""
+    for operation in tuple(block.ops):
+        if not isinstance(operation, _GENERATORS):
+            continue
+        for use in list(operation.result.uses)[1:]:
+            if _KINDS.get(type(use.operation)) in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+                clone = operation.clone()
+                block.insert_op_before(clone, use.operation)
+                use.operation.operands[use.index] = clone.results[0]
+
+
+def _emit(block: Block, graph: AreaGraph) -> None:
+    """Replace the operations of the block by the kernels of the areas, in topological order."""
+    terminator = block.last_op
+    assert terminator is not None
+    number = 0
+    for area in graph:
+        operations = graph.in_order(area)
+        if area.kind is AreaKind.NONE:
+            for operation in operations:
+                operation.detach()
+                block.insert_op_before(operation, terminator)
+        else:
+            _emit_kernel(area, operations, graph, f"k{number}", terminator)
+            number += 1
+
+
+def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name: str, before: Operation) -> None:
+    inside = set(operations)
+    inputs: dict[SSAValue, None] = {}
+    for operation in operations:
+        for operand in operation.operands:
+            if operand.owner not in inside:
+                inputs.setdefault(operand)
+    outputs = [result for operation in operations for result in operation.results if graph.outside_uses(area, result)]
+    body = Block(arg_types=[value.type for value in inputs])
+    replaced = dict(zip(inputs, body.args, strict=True))
+    for operation in operations:
+        operation.detach()
+        body.add_op(operation)
+        for index, operand in enumerate(operation.operands):
+            if operand in replaced:
+                operation.operands[index] = replaced[operand]
+    body.add_op(vk.YieldOp(*outputs))
+    kind = "cube" if area.kind is AreaKind.CUBE else "vector"
+    kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
+    block = before.parent_block()
+    assert block is not None
+    block.insert_op_before(kernel, before)
+    for argument, value in zip(body.args, inputs, strict=True):
+        argument.name_hint = value.name_hint
+    for result, value in zip(kernel.results, outputs, strict=True):
+        result.name_hint = value.name_hint
+        value.replace_uses_with_if(result, lambda use: use.operation not in inside and use.operation.parent is not body)

@@ -1,0 +1,167 @@
+"""The area graph: a partition of the operations of a function into areas, each to become one kernel.
+
+It knows which areas depend on which and merges two of them unless that would make a cycle. Why areas should be merged
+is not its business (`patterns.py`).
+
+Areas carry ranks that order them topologically at all times. Merging a producer into a consumer moves what the producer
+reaches below the consumer's rank behind it, so that one bounded search both finds a cycle and repairs the order.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from xdsl.ir import Operation, SSAValue
+
+from passes.fusion.shapes import Shape
+
+
+class AreaKind(Enum):
+    """What an area does, as far as patterns care."""
+
+    ELEMENTWISE = "elementwise"
+    """Elementwise operations and broadcasts, over one domain."""
+    REDUCTION = "reduction"
+    """Reductions of one domain over the same dims, and elementwise work on that domain before them."""
+    CUBE = "cube"
+    """A matrix product."""
+    DATA_MOVEMENT = "data movement"
+    """Transpose, slice, concat, pad, gather: a kernel of its own."""
+    NONE = "none"
+    """No kernel at all: constants and reshapes."""
+
+
+@dataclass(eq=False)
+class Area:
+    """Operations that become one kernel. `domain` is what they iterate over."""
+
+    operations: list[Operation]
+    kind: AreaKind
+    domain: Shape
+    reduced: tuple[int, ...] = ()
+    """The dims of the domain that are reduced."""
+    producers: set["Area"] = field(default_factory=set["Area"])
+    consumers: set["Area"] = field(default_factory=set["Area"])
+    rank: float = 0.0
+
+
+class AreaGraph:
+    """Areas, one for each operation at first."""
+
+    def __init__(self, areas: Iterable[Area]) -> None:
+        self._of: dict[Operation, Area] = {}
+        self._position: dict[Operation, int] = {}
+        self._ranks: list[float] = []
+        self._areas: set[Area] = set()
+        for position, area in enumerate(areas):
+            area.rank = float(position)
+            self._ranks.append(area.rank)
+            self._areas.add(area)
+            for operation in area.operations:
+                self._of[operation] = area
+                self._position[operation] = position
+                for producer in self.producers_of(operation):
+                    if producer is not area:
+                        producer.consumers.add(area)
+                        area.producers.add(producer)
+
+    def __iter__(self) -> Iterator[Area]:
+        """The areas in topological order."""
+        return iter(sorted(self._areas, key=lambda area: area.rank))
+
+    def __len__(self) -> int:
+        return len(self._areas)
+
+    def __contains__(self, area: Area) -> bool:
+        return area in self._areas
+
+    def producers_of(self, operation: Operation) -> Iterator[Area]:
+        """The areas that the operands of an operation come from."""
+        for operand in operation.operands:
+            if isinstance(operand.owner, Operation) and operand.owner in self._of:
+                yield self._of[operand.owner]
+
+    def escapes(self, area: Area, to: Area) -> bool:
+        """Whether some value of `area` is used outside of both areas."""
+        return any(
+            self._of.get(use.operation) not in (area, to)
+            for operation in area.operations
+            for result in operation.results
+            for use in result.uses
+        )
+
+    def outside_uses(self, area: Area, value: SSAValue) -> bool:
+        """Whether a value of `area` is used outside of it, so that the kernel must store it."""
+        return any(self._of.get(use.operation) is not area for use in value.uses)
+
+    def merge(
+        self, producer: Area, consumer: Area, kind: AreaKind, domain: Shape, reduced: tuple[int, ...]
+    ) -> Area | None:
+        """Merge a producer and a consumer into an area of the kind and domain given, and return it.
+
+        Returns None, and changes nothing, if that would make a cycle. The larger of the two areas stays.
+        """
+        between = self._reached_below(producer, consumer)
+        if between is None:
+            return None
+        self._move_behind(between, consumer)
+        del self._ranks[bisect_left(self._ranks, producer.rank)]
+        stays, goes = (
+            (producer, consumer) if len(producer.operations) > len(consumer.operations) else (consumer, producer)
+        )
+        for operation in goes.operations:
+            self._of[operation] = stays
+        stays.operations.extend(goes.operations)
+        stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, consumer.rank
+        for area in goes.producers:
+            area.consumers.discard(goes)
+            area.consumers.add(stays)
+        for area in goes.consumers:
+            area.producers.discard(goes)
+            area.producers.add(stays)
+        stays.producers = (stays.producers | goes.producers) - {stays, goes}
+        stays.consumers = (stays.consumers | goes.consumers) - {stays, goes}
+        self._areas.discard(goes)
+        return stays
+
+    def in_order(self, area: Area) -> list[Operation]:
+        """The operations of an area in program order."""
+        return sorted(area.operations, key=self._position.__getitem__)
+
+    def _reached_below(self, producer: Area, consumer: Area) -> list[Area] | None:
+        """What `producer` reaches with a rank below the consumer's; None where `consumer` is reached through it."""
+        found: set[Area] = set()
+        pending = [area for area in producer.consumers if area is not consumer and area.rank < consumer.rank]
+        while pending:
+            area = pending.pop()
+            if area in found:
+                continue
+            found.add(area)
+            if consumer in area.consumers:
+                return None
+            pending.extend(reached for reached in area.consumers if reached.rank < consumer.rank)
+        return sorted(found, key=lambda area: area.rank)
+
+    def _move_behind(self, areas: list[Area], target: Area) -> None:
+        """Give areas ranks between the target's and the next one's, keeping their order."""
+        if not areas:
+            return
+        for area in areas:
+            del self._ranks[bisect_left(self._ranks, area.rank)]
+        following = bisect_right(self._ranks, target.rank)
+        end = self._ranks[following] if following < len(self._ranks) else target.rank + 1
+        step = (end - target.rank) / (len(areas) + 1)
+        if target.rank + step <= target.rank or end - step >= end:
+            self._renumber()
+            self._move_behind(areas, target)
+            return
+        for number, area in enumerate(areas, 1):
+            area.rank = target.rank + number * step
+            insort(self._ranks, area.rank)
+
+    def _renumber(self) -> None:
+        """Spread the ranks evenly, because floats between two of them have run out."""
+        for position, area in enumerate(self):
+            area.rank = float(position)
+        self._ranks = sorted(area.rank for area in self._areas)

@@ -1,0 +1,111 @@
+"""The fusion patterns, in the order in which they are tried. Each looks at a producer and a consumer area.
+
+A pattern returns what the merged area is, or None where it does not apply. It asks only `shapes` and the areas; the
+graph refuses cycles afterwards. Adding a pattern means adding a function here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from passes.fusion import shapes
+from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.shapes import Shape
+
+OPERATION_LIMIT = 2000
+"""Operations of one kernel: its slots, operands and scalars must stay below the limit of a 12-bit field."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What the area that two areas become is."""
+
+    kind: AreaKind
+    domain: Shape
+    reduced: tuple[int, ...] = ()
+
+
+REDUCTION = "dvm.reduce"
+
+Pattern = Callable[[AreaGraph, Area, Area], Merged | None]
+
+
+def elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
+    """Neighbours over provably equal domains."""
+    if producer.kind is consumer.kind is AreaKind.ELEMENTWISE and shapes.equal(producer.domain, consumer.domain):
+        return Merged(AreaKind.ELEMENTWISE, consumer.domain)
+    return None
+
+
+def broadcast_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
+    """A producer over a domain that provably broadcasts to the consumer's, unless someone else needs its values.
+
+    A value that is stored anyway is better computed once over its own small domain.
+    """
+    if not producer.kind is consumer.kind is AreaKind.ELEMENTWISE:
+        return None
+    if graph.escapes(producer, consumer) or not shapes.broadcastable(producer.domain, consumer.domain):
+        return None
+    return Merged(AreaKind.ELEMENTWISE, consumer.domain)
+
+
+def producer_into_reduction(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
+    """Elementwise work over what a reduction reads; reductions over the same dims of one domain come together."""
+    if consumer.kind is not AreaKind.REDUCTION:
+        return None
+    if producer.kind is AreaKind.ELEMENTWISE:
+        same = shapes.equal(producer.domain, consumer.domain)
+        if not same and (
+            graph.escapes(producer, consumer) or not shapes.broadcastable(producer.domain, consumer.domain)
+        ):
+            return None
+    elif not _reduces_alike(producer, consumer):
+        return None
+    return Merged(AreaKind.REDUCTION, consumer.domain, consumer.reduced)
+
+
+def _reduces_alike(producer: Area, consumer: Area) -> bool:
+    """Whether both reduce the same dims of one domain, and no result of the producer's reductions is needed."""
+    if producer.kind is not AreaKind.REDUCTION or producer.reduced != consumer.reduced:
+        return False
+    if not shapes.equal(producer.domain, consumer.domain):
+        return False
+    reduced = {
+        result for operation in producer.operations if operation.name == REDUCTION for result in operation.results
+    }
+    return not any(operand in reduced for operation in consumer.operations for operand in operation.operands)
+
+
+PATTERNS: tuple[Pattern, ...] = (elementwise, broadcast_into_consumer, producer_into_reduction)
+
+
+def fuse_to_fixed_point(graph: AreaGraph) -> None:
+    """Merge areas, one pattern after the other, until no pattern applies anywhere."""
+    merged = True
+    while merged:
+        merged = False
+        for pattern in PATTERNS:
+            for area in list(graph):
+                merged |= area in graph and _merge_producers(graph, area, pattern)
+
+
+def _merge_producers(graph: AreaGraph, consumer: Area, pattern: Pattern) -> bool:
+    """Merge into an area all producers that the pattern takes, and those that these bring along."""
+    any_merged = False
+    refused: set[Area] = set()
+    while True:
+        for producer in sorted(consumer.producers - refused, key=lambda area: -area.rank):
+            refused.add(producer)
+            merged = _merge(graph, producer, consumer, pattern)
+            if merged is not None:
+                consumer = merged
+                any_merged = True
+                break
+        else:
+            return any_merged
+
+
+def _merge(graph: AreaGraph, producer: Area, consumer: Area, pattern: Pattern) -> Area | None:
+    if len(producer.operations) + len(consumer.operations) > OPERATION_LIMIT:
+        return None
+    found = pattern(graph, producer, consumer)
+    return None if found is None else graph.merge(producer, consumer, found.kind, found.domain, found.reduced)

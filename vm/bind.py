@@ -1,0 +1,360 @@
+"""Bind: from the shapes of the inputs to a launch plan. This is the run-time half of the compiler, and no IR is in it.
+
+Checks the facts of the program, evaluates its dims, lays out tensors and workspace, merges axes, decides tiles, and
+finds which values can live in tensors. A plan holds no data and is shared by all threads.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from vm.dims import dim_text, evaluate_dims
+from vm.errors import BytecodeError, ShapeError
+from vm.isa import (
+    FILL,
+    GATHER,
+    GROUPED_MATMUL,
+    GROUPED_MATMUL_K,
+    IOTA,
+    LOAD,
+    LOAD_GUARDED,
+    MATMUL,
+    REDUCE_INIT,
+    STORE,
+    ElementType,
+)
+from vm.layout import Domain, TensorLayout, View, lay_out
+from vm.prepare import PreparedKernel, Step, prepare
+from vm.program import DimOp, FactKind, Program, Scalar, Storage
+from vm.tiling import Tiling, choose_tiling
+
+Shape = tuple[int, ...]
+Strides = tuple[int, ...]
+
+MAXIMUM_BYTES = 1 << 46
+"""A tensor or workspace above this is refused: no machine has it, and sums of such sizes stay far from overflow."""
+
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class PreparedProgram:
+    """A verified program with all that can be known before shapes are."""
+
+    program: Program
+    kernels: tuple[PreparedKernel, ...]
+    symbol_sources: tuple[tuple[int, int], ...]
+    """For each symbol the input and the dim that define it."""
+    viewed_inputs: frozenset[int]
+    """The inputs (by number) that other tensors view, which must therefore be contiguous."""
+
+    @cached_property
+    def roots(self) -> tuple[int, ...]:
+        """For each tensor the one that owns its memory."""
+        roots: list[int] = []
+        for number, tensor in enumerate(self.program.tensors):
+            roots.append(roots[tensor.source] if tensor.storage is Storage.VIEW else number)
+        return tuple(roots)
+
+
+@dataclass(frozen=True)
+class KernelPlan:
+    """A kernel for concrete shapes. `masks` has the axes of each value; `homes` the operand it lives in, or -1."""
+
+    prepared: PreparedKernel
+    domain: Domain
+    views: tuple[View, ...]
+    masks: tuple[int, ...]
+    homes: tuple[int, ...]
+    tiling: Tiling
+    scalars: tuple[float | int | bool, ...]
+    counts: tuple[int, ...]
+    """Tiles along each axis."""
+
+    @cached_property
+    def parallel_axes(self) -> tuple[int, ...]:
+        return tuple(a for a in range(len(self.counts)) if not self.domain.reductions >> a & 1)
+
+    @cached_property
+    def reduction_axes(self) -> tuple[int, ...]:
+        return tuple(a for a in range(len(self.counts)) if self.domain.reductions >> a & 1)
+
+    @cached_property
+    def parallel_tiles(self) -> int:
+        return prod(self.counts[axis] for axis in self.parallel_axes)
+
+    @cached_property
+    def reduction_tiles(self) -> int:
+        return prod(self.counts[axis] for axis in self.reduction_axes)
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """What a launch does for one set of input shapes: stages of kernels, in order, and the memory they need."""
+
+    stages: tuple[tuple[KernelPlan, ...], ...]
+    output_shapes: tuple[Shape, ...]
+    workspace_bytes: int
+    dims: tuple[int, ...]
+
+
+def prepare_program(program: Program) -> PreparedProgram:
+    """Prepare a verified program."""
+    sources: dict[int, tuple[int, int]] = {}
+    viewed: set[int] = set()
+    for number, parameter in enumerate(program.inputs):
+        for position, dim in enumerate(program.tensors[parameter.tensor].dims):
+            entry = program.dims[dim]
+            if entry.op is DimOp.SYMBOL:
+                sources.setdefault(entry.a, (number, position))
+    input_numbers = {parameter.tensor: number for number, parameter in enumerate(program.inputs)}
+    for tensor in program.tensors:
+        if tensor.storage is Storage.VIEW and tensor.source in input_numbers:
+            viewed.add(input_numbers[tensor.source])
+    return PreparedProgram(
+        program,
+        tuple(prepare(program, kernel) for kernel in program.kernels),
+        tuple(sources[symbol] for symbol in range(len(program.symbols))),
+        frozenset(viewed),
+    )
+
+
+def bind(
+    prepared: PreparedProgram,
+    shapes: tuple[Shape, ...],
+    strides: tuple[Strides | None, ...],
+    unified_buffer_bytes: int,
+) -> LaunchPlan:
+    """The launch plan for inputs of these shapes.
+
+    `strides` are in bytes, None for a contiguous input. Raises ShapeError, naming the inputs, where shapes do not
+    fit, and BytecodeError where the program would reach outside of a tensor.
+    """
+    program = prepared.program
+    dims = _evaluate(prepared, shapes)
+    layouts, workspace_bytes = _lay_out_tensors(prepared, dims, strides)
+    stages: list[tuple[KernelPlan, ...]] = []
+    for stage in program.stages:
+        plans = [_bind_kernel(prepared.kernels[number], dims, layouts, unified_buffer_bytes) for number in stage]
+        stages.append(tuple(plan for plan in plans if plan is not None))
+    output_shapes = tuple(layouts[output].shape for output in program.outputs)
+    return LaunchPlan(tuple(stages), output_shapes, workspace_bytes, tuple(dims))
+
+
+def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]:
+    program = prepared.program
+    for parameter, shape in zip(program.inputs, shapes, strict=True):
+        tensor = program.tensors[parameter.tensor]
+        if len(shape) != len(tensor.dims):
+            raise ShapeError(f"input '{tensor.name}' has rank {len(shape)}, expected rank {len(tensor.dims)}")
+    values = [shapes[number][position] for number, position in prepared.symbol_sources]
+    dims = evaluate_dims(program, values)
+    for number, (parameter, shape) in enumerate(zip(program.inputs, shapes, strict=True)):
+        for position, (dim, extent) in enumerate(zip(program.tensors[parameter.tensor].dims, shape, strict=True)):
+            if dims[dim] != extent:
+                raise ShapeError(_mismatch(prepared, number, position, dims[dim], extent))
+    for fact in program.facts:
+        left, right = dims[fact.left], dims[fact.right]
+        if not _HOLDS[fact.kind](left, right):
+            texts = _FACT_TEXT[fact.kind].format(
+                left=_named(prepared, fact.left, left), right=_named(prepared, fact.right, right)
+            )
+            raise ShapeError(f"{texts}: {fact.reason}")
+    return dims
+
+
+_HOLDS = {
+    FactKind.EQUAL: lambda left, right: left == right,
+    FactKind.AT_LEAST: lambda left, right: left >= right,
+    FactKind.BROADCASTABLE: lambda left, right: left == right or left == 1 or right == 1,
+    FactKind.DIVISIBLE: lambda left, right: right > 0 and left % right == 0,
+}
+
+_FACT_TEXT = {
+    FactKind.EQUAL: "{left} must equal {right}",
+    FactKind.AT_LEAST: "{left} must be at least {right}",
+    FactKind.BROADCASTABLE: "{left} does not broadcast with {right}",
+    FactKind.DIVISIBLE: "{left} must be a multiple of {right}",
+}
+
+
+def _named(prepared: PreparedProgram, dim: int, value: int) -> str:
+    """A dim for a message: its text, its value, and the input it comes from where it is a symbol."""
+    program = prepared.program
+    entry = program.dims[dim]
+    text = dim_text(program, dim)
+    if entry.op is DimOp.CONSTANT:
+        return text
+    if entry.op is not DimOp.SYMBOL:
+        return f"{text} = {value}"
+    number, position = prepared.symbol_sources[entry.a]
+    name = program.tensors[program.inputs[number].tensor].name
+    return f"{text} = {value} (input '{name}', dim {position})"
+
+
+def _mismatch(prepared: PreparedProgram, number: int, position: int, expected: int, extent: int) -> str:
+    program = prepared.program
+    parameter = program.inputs[number]
+    tensor = program.tensors[parameter.tensor]
+    dim = tensor.dims[position]
+    entry = program.dims[dim]
+    reason = parameter.reasons[position]
+    tail = f": {reason}" if reason else ""
+    here = f"{extent} (input '{tensor.name}', dim {position})"
+    if entry.op is DimOp.SYMBOL:
+        first, first_position = prepared.symbol_sources[entry.a]
+        name = program.tensors[program.inputs[first].tensor].name
+        return f"{dim_text(program, dim)} is {expected} (input '{name}', dim {first_position}) but {here}{tail}"
+    if entry.op is DimOp.CONSTANT:
+        return f"input '{tensor.name}' has {extent} in dim {position}, expected {expected}{tail}"
+    return f"{dim_text(program, dim)} is {expected} but {here}{tail}"
+
+
+def _lay_out_tensors(
+    prepared: PreparedProgram, dims: list[int], strides: tuple[Strides | None, ...]
+) -> tuple[list[TensorLayout], int]:
+    program = prepared.program
+    given = {parameter.tensor: strides[number] for number, parameter in enumerate(program.inputs)}
+    layouts: list[TensorLayout] = []
+    workspace = 0
+    for number, tensor in enumerate(program.tensors):
+        shape = tuple([dims[dim] for dim in tensor.dims])
+        step = tensor.type.bytes
+        steps = [0] * len(shape)
+        for position in range(len(shape) - 1, -1, -1):
+            if shape[position] < 0:
+                raise ShapeError(f"dim {position} of tensor '{tensor.name}' would be {shape[position]}")
+            steps[position] = step
+            step *= shape[position] or 1
+        size = tensor.type.bytes * prod(shape)
+        if size > MAXIMUM_BYTES:
+            raise ShapeError(f"tensor '{tensor.name}' would take {size} bytes")
+        root, offset = prepared.roots[number], 0
+        if tensor.storage is Storage.WORKSPACE:
+            offset = workspace
+            workspace += -(-size // _ALIGNMENT) * _ALIGNMENT
+        elif tensor.storage is Storage.VIEW:
+            offset = layouts[root].offset
+            if prod(shape) != prod(layouts[root].shape):
+                raise ShapeError(f"tensor '{tensor.name}' of shape {shape} cannot view one of {layouts[root].shape}")
+        layouts.append(TensorLayout(shape, given.get(number) or tuple(steps), root, offset))
+    if workspace > MAXIMUM_BYTES:
+        raise ShapeError(f"the workspace would take {workspace} bytes")
+    return layouts, workspace
+
+
+def _bind_kernel(
+    prepared: PreparedKernel, dims: list[int], layouts: list[TensorLayout], unified_buffer_bytes: int
+) -> KernelPlan | None:
+    """The plan of a kernel, or None where it has nothing to write."""
+    kernel = prepared.kernel
+    extents = [dims[axis.extent] for axis in kernel.axes]
+    for axis, extent in zip(kernel.axes, extents, strict=True):
+        if extent < 0:
+            raise ShapeError(f"an axis of kernel '{kernel.name}' would have extent {extent}")
+        if extent == 0 and not axis.reduction:
+            return None
+    domain, views = lay_out(prepared, extents, dims, layouts)
+    masks = _value_masks(prepared, domain, views)
+    homes = _homes(prepared, masks, views)
+    tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
+    scalars = tuple(_scalar(scalar, dims) for scalar in kernel.scalars)
+    return KernelPlan(prepared, domain, tuple(views), tuple(masks), homes, tiling, scalars, tiling.counts(domain))
+
+
+def _value_masks(prepared: PreparedKernel, domain: Domain, views: list[View]) -> list[int]:
+    """The axes of each value; checks what the tile functions rely on. Raises BytecodeError."""
+    masks = [0] * len(prepared.values)
+    for part in prepared.passes:
+        for step in part.steps:
+            mask = _result_mask(step, masks, domain, views)
+            if step.result >= 0:
+                masks[step.result] = mask
+            if not _fits(step, masks, domain, views):
+                name = prepared.kernel.name
+                raise BytecodeError(f"kernel '{name}': the tiles of a '{step.instruction.opcode.mnemonic}' do not fit")
+    return masks
+
+
+def _result_mask(step: Step, masks: list[int], domain: Domain, views: list[View]) -> int:
+    instruction = step.instruction
+    form = instruction.opcode.format
+    if form is LOAD:
+        return views[instruction.a].mask
+    if form.ties_d:
+        return masks[step.result]
+    if form is REDUCE_INIT:
+        return domain.parallel_mask
+    mask = 0
+    for source in step.sources:
+        if source >= 0:
+            mask |= masks[source]
+    if form is FILL:
+        for axis, target in enumerate(domain.new_axis):
+            if target >= 0 and instruction.axes >> axis & 1:
+                mask |= 1 << target
+    elif form is IOTA:
+        mask = 1 << domain.new_axis[instruction.a]
+    elif form is GATHER:
+        mask |= views[instruction.a].mask
+    return mask
+
+
+def _fits(step: Step, masks: list[int], domain: Domain, views: list[View]) -> bool:
+    """Whether the axes of an instruction's operands are those that its tile function takes."""
+    instruction = step.instruction
+    form = instruction.opcode.format
+    long = sum(1 << axis for axis, extent in enumerate(domain.extents) if extent != 1)
+    if form is STORE:
+        return not masks[step.sources[0]] & ~views[instruction.b].mask & long
+    if form is LOAD_GUARDED:
+        return not views[instruction.a].mask & ~masks[step.result] & long
+    if form is GATHER:
+        return _gathers(views[instruction.a].dim_axes, masks[step.sources[1]], domain)
+    if form in (MATMUL, GROUPED_MATMUL, GROUPED_MATMUL_K):
+        rank = len(domain.extents)
+        m, n, k = (1 << rank - back for back in (3, 2, 1))
+        left = masks[step.sources[0]]
+        if (m | k) & long & ~left or n & left & long:
+            return False
+        if form is GROUPED_MATMUL:
+            axes = views[instruction.b].dim_axes
+            return rank == 3 and sorted(axes) == [-1, 1, 2] and len(views[instruction.c].dim_axes) == 1
+        right = masks[step.sources[1]]
+        if (k | n) & long & ~right or m & right & long:
+            return False
+        return form is MATMUL or (rank == 4 and not (left | right) & 1 and len(views[instruction.c].dim_axes) == 1)
+    return True
+
+
+def _gathers(dim_axes: tuple[int, ...], index_mask: int, domain: Domain) -> bool:
+    """A gather keeps the order of dims: those before the free dim, the axes of the index, those after it."""
+    free = dim_axes.index(-1)
+    before, after = dim_axes[:free], dim_axes[free + 1 :]
+    rank = len(domain.extents)
+    inner = tuple(range(len(before), rank - len(after)))
+    return (
+        before == tuple(range(len(before)))
+        and after == tuple(range(rank - len(after), rank))
+        and not index_mask & ~sum(1 << axis for axis in inner)
+    )
+
+
+def _homes(prepared: PreparedKernel, masks: list[int], views: list[View]) -> tuple[int, ...]:
+    """For each value the operand that it is read from or computed into, or -1 where it needs its slot."""
+    homes: list[int] = []
+    for value, mask in zip(prepared.values, masks, strict=True):
+        home = value.loaded
+        if value.stored >= 0 and views[value.stored].mask == mask and not views[value.stored].dim_axes:
+            home = value.stored
+        homes.append(home)
+    return tuple(homes)
+
+
+def _scalar(scalar: Scalar, dims: list[int]) -> float | int | bool:
+    if scalar.dim < 0:
+        return scalar.value
+    value = dims[scalar.dim]
+    if scalar.type is ElementType.I32 and not -(1 << 31) <= value < 1 << 31:
+        raise ShapeError(f"a dim of {value} does not fit an i32")
+    return value

@@ -1,0 +1,121 @@
+"""The device that kernels run on: its cores (threads) and their unified buffers (per-thread scratch arenas).
+
+A device is shared by any number of programs and threads. The calling thread works as one core, the others come from a
+pool that is started when the first launch can use it.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vm.errors import DvmError
+
+DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
+"""One L2 cache of the machines this was tuned on."""
+
+FRAME_LIMIT = 512
+"""Frames that one arena keeps; the oldest go first."""
+
+ALIGNMENT = 64
+
+
+class Arena:
+    """The unified buffer of one thread, the workspace of the launches it starts, and its frames (views into both).
+
+    Never shared between threads. Both memories grow on demand and are kept, so that a launch allocates nothing.
+    """
+
+    def __init__(self) -> None:
+        self.unified_buffer = aligned_bytes(0)
+        self.workspace = aligned_bytes(0)
+        self.frames: dict[Any, Any] = {}
+
+    def require(self, unified_buffer_bytes: int) -> None:
+        """Make the unified buffer at least so large; views into a smaller one are dropped."""
+        if self.unified_buffer.size < unified_buffer_bytes:
+            self.unified_buffer = aligned_bytes(unified_buffer_bytes)
+            self.frames.clear()
+
+    def require_workspace(self, workspace_bytes: int) -> npt.NDArray[np.uint8]:
+        """The workspace, at least so large."""
+        if self.workspace.size < workspace_bytes:
+            self.workspace = aligned_bytes(workspace_bytes)
+        return self.workspace
+
+    def keep_frame(self, key: Any, frame: Any) -> None:
+        """Remember a frame, forgetting the oldest where there are too many."""
+        if len(self.frames) >= FRAME_LIMIT:
+            del self.frames[next(iter(self.frames))]
+        self.frames[key] = frame
+
+
+def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:
+    """An uninitialised byte array whose address is a multiple of the cache line."""
+    raw = np.empty(count + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count]
+
+
+class Device:
+    """Cores and unified buffers.
+
+    `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may take.
+    Where they are not given, the environment variables DVM_CORES and DVM_UNIFIED_BUFFER_BYTES decide, else the
+    number of CPUs this process may use and 1 MiB. Raises DvmError for a value that is not a positive integer.
+    """
+
+    def __init__(self, cores: int | None = None, unified_buffer_bytes: int | None = None) -> None:
+        self.cores = _setting("cores", cores, "DVM_CORES", len(os.sched_getaffinity(0)))
+        self.unified_buffer_bytes = _setting(
+            "unified_buffer_bytes", unified_buffer_bytes, "DVM_UNIFIED_BUFFER_BYTES", DEFAULT_UNIFIED_BUFFER_BYTES
+        )
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def arena(self) -> Arena:
+        """The arena of the calling thread."""
+        arena: Arena | None = getattr(self._local, "arena", None)
+        if arena is None:
+            arena = self._local.arena = Arena()
+        return arena
+
+    def run_on_cores(self, work: Callable[[], None], wanted: int) -> None:
+        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised."""
+        helpers = [self._workers().submit(work) for _ in range(min(wanted, self.cores) - 1)]
+        try:
+            work()
+        finally:
+            started = [helper for helper in helpers if not helper.cancel()]
+            wait(started)
+        for helper in started:
+            helper.result()
+
+    def _workers(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            with self._lock:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
+        return self._pool
+
+
+def _setting(name: str, value: int | None, variable: str, default: int) -> int:
+    culprit = name
+    if value is None:
+        text = os.environ.get(variable)
+        if text is None:
+            return default
+        culprit = variable
+        try:
+            value = int(text)
+        except ValueError:
+            raise DvmError(f"{variable} must be a positive integer, not '{text}'") from None
+    if value < 1:
+        raise DvmError(f"{culprit} must be a positive integer, not {value}")
+    return value

@@ -1,0 +1,179 @@
+"""The virtual machine: a verified program ready to be called with arrays.
+
+Takes care of what a caller may hand over (layouts, byte orders, Python scalars, preallocated results) and keeps the
+launch plans of the shapes it has seen.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vm.bind import LaunchPlan, Shape, Strides, bind, prepare_program
+from vm.device import Device
+from vm.engine import run
+from vm.errors import ShapeError
+from vm.profile import Profile
+from vm.program import Program, Storage
+from vm.tiles import DTYPES
+
+PLAN_LIMIT = 1024
+"""Launch plans that a machine keeps; the oldest go first."""
+
+Array = npt.NDArray[Any]
+
+
+class Machine:
+    """Runs one program on one device. Immutable but for its cache of plans: safe to call from several threads."""
+
+    def __init__(self, program: Program, device: Device) -> None:
+        self.program = program
+        self.device = device
+        self._prepared = prepare_program(program)
+        self._plans: dict[tuple[Any, ...], LaunchPlan] = {}
+        tensors = program.tensors
+        self._dtypes = [DTYPES[tensors[parameter.tensor].type] for parameter in program.inputs]
+        self._output_dtypes = [DTYPES[tensors[output].type] for output in program.outputs]
+        self._buffers: list[Any] = [None] * len(tensors)
+        self._workspace = [number for number, tensor in enumerate(tensors) if tensor.storage is Storage.WORKSPACE]
+        for number, tensor in enumerate(tensors):
+            if tensor.storage is Storage.CONSTANT:
+                self._buffers[number] = np.frombuffer(program.constants[tensor.source], DTYPES[tensor.type])
+
+    def plan(self, shapes: tuple[Shape, ...], strides: tuple[Strides | None, ...] | None = None) -> LaunchPlan:
+        """The launch plan for inputs of these shapes, made now or kept from before.
+
+        `strides` in bytes, None for contiguous inputs. Raises ShapeError where the shapes do not fit.
+        """
+        key = (shapes, strides)
+        found = self._plans.get(key)
+        if found is None:
+            found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.unified_buffer_bytes)
+            if len(self._plans) >= PLAN_LIMIT:
+                self._plans.pop(next(iter(self._plans)), None)
+            self._plans[key] = found
+        return found
+
+    def call(
+        self, arguments: Sequence[Any], out: Sequence[Array] | None = None, profile: Profile | None = None
+    ) -> list[Array]:
+        """Run on `arguments` (arrays, or Python scalars where an input has rank 0), one for each input in order.
+
+        Returns the outputs, which are the arrays of `out` where that is given: writable, of the shapes and element
+        types of the outputs, in any layout; they may overlap the inputs. Raises ShapeError for whatever does not fit.
+        """
+        arrays, shapes, strides = self._inputs(arguments)
+        plan = self.plan(shapes, strides)
+        if out is None:
+            results = [
+                np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self._output_dtypes, strict=True)
+            ]
+            self._launch(plan, arrays, results, profile)
+            return results
+        self._check_out(plan, out)
+        direct = [_usable_in_place(array, arrays) for array in out]
+        results = [
+            array if usable else np.empty(array.shape, array.dtype) for array, usable in zip(out, direct, strict=True)
+        ]
+        self._launch(plan, arrays, results, profile)
+        for array, result, usable in zip(out, results, direct, strict=True):
+            if not usable:
+                np.copyto(array, result)
+        return list(out)
+
+    def _launch(self, plan: LaunchPlan, arrays: list[Array], results: list[Array], profile: Profile | None) -> None:
+        buffers = self._buffers.copy()
+        for parameter, array in zip(self.program.inputs, arrays, strict=True):
+            buffers[parameter.tensor] = array
+        for output, result in zip(self.program.outputs, results, strict=True):
+            buffers[output] = result
+        if self._workspace:
+            workspace = self.device.arena.require_workspace(plan.workspace_bytes)
+            for number in self._workspace:
+                buffers[number] = workspace
+        run(plan, buffers, self.device, profile)
+
+    def _inputs(
+        self, arguments: Sequence[Any]
+    ) -> tuple[list[Array], tuple[Shape, ...], tuple[Strides | None, ...] | None]:
+        dtypes = self._dtypes
+        if len(arguments) != len(dtypes):
+            names = ", ".join(f"'{self._name(number)}'" for number in range(len(dtypes)))
+            raise ShapeError(f"the program takes {len(dtypes)} inputs ({names}), not {len(arguments)}")
+        arrays: list[Array] = []
+        shapes: list[Shape] = []
+        steps: list[Strides | None] = []
+        strided = False
+        for number, (argument, dtype) in enumerate(zip(arguments, dtypes, strict=True)):
+            array = argument
+            if type(array) is not np.ndarray or array.dtype is not dtype:
+                array = self._as_array(number, argument)
+            step: Strides | None = None
+            if not array.flags.c_contiguous:
+                if number in self._prepared.viewed_inputs:
+                    array = np.ascontiguousarray(array)
+                else:
+                    step = array.strides
+                    strided = True
+            arrays.append(array)
+            shapes.append(array.shape)
+            steps.append(step)
+        return arrays, tuple(shapes), tuple(steps) if strided else None
+
+    def _as_array(self, number: int, argument: Any) -> Array:
+        """The array of an argument that is not plainly one: scalars, subclasses, other byte orders."""
+        dtype = self._dtypes[number]
+        if isinstance(argument, bool | int | float) and not isinstance(argument, np.generic):
+            rank = len(self.program.tensors[self.program.inputs[number].tensor].dims)
+            if rank == 0:
+                return self._scalar(number, argument)
+        if not isinstance(argument, np.ndarray | np.generic):
+            raise ShapeError(
+                f"input '{self._name(number)}' is a {type(argument).__name__}, expected an array of {dtype}"
+            )
+        array = np.asarray(argument)
+        if array.dtype == dtype:
+            return array
+        if array.dtype.newbyteorder("=") == dtype:
+            return array.astype(dtype)
+        raise ShapeError(f"input '{self._name(number)}' has element type {array.dtype}, expected {dtype}")
+
+    def _scalar(self, number: int, value: float | int | bool) -> Array:
+        dtype = self._dtypes[number]
+        fits = isinstance(value, bool) if dtype.kind == "b" else dtype.kind != "i" or isinstance(value, int)
+        if fits:
+            try:
+                return np.asarray(value).astype(dtype) if dtype.kind == "V" else np.array(value, dtype)
+            except OverflowError:
+                pass
+        raise ShapeError(f"input '{self._name(number)}' is {value!r}, which is no {dtype}")
+
+    def _check_out(self, plan: LaunchPlan, out: Sequence[Array]) -> None:
+        tensors = [self.program.tensors[output] for output in self.program.outputs]
+        if len(out) != len(tensors):
+            raise ShapeError(f"the program has {len(tensors)} outputs, but 'out' has {len(out)} arrays")
+        for tensor, array, shape, dtype in zip(tensors, out, plan.output_shapes, self._output_dtypes, strict=True):
+            if not isinstance(array, np.ndarray):
+                raise ShapeError(f"'out' for output '{tensor.name}' is a {type(array).__name__}, expected an array")
+            if array.shape != shape or array.dtype != dtype:
+                raise ShapeError(
+                    f"'out' for output '{tensor.name}' is {array.dtype} of shape {array.shape}, "
+                    f"expected {dtype} of shape {shape}"
+                )
+            if not array.flags.writeable:
+                raise ShapeError(f"'out' for output '{tensor.name}' is read-only")
+        for number, array in enumerate(out):
+            for other in out[number + 1 :]:
+                if np.may_share_memory(array, other):
+                    raise ShapeError("two arrays of 'out' share memory")
+
+    def _name(self, number: int) -> str:
+        return self.program.tensors[self.program.inputs[number].tensor].name
+
+
+def _usable_in_place(array: Array, inputs: list[Array]) -> bool:
+    """Whether tiles can be written straight into `array`: contiguous, native, and apart from all inputs."""
+    if not array.flags.c_contiguous or not array.dtype.isnative:
+        return False
+    return not any(np.may_share_memory(array, source) for source in inputs)

@@ -1,0 +1,181 @@
+"""What can be known of a kernel before its shapes are: its values, where each may live, and what each step reads.
+
+Slots are renamed to values (one for each definition; an instruction that updates its slot in place continues the
+value), which lets the engine read a tensor in place where a `load` needs no conversion, and compute straight into
+the output where a `store` needs none.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from vm.isa import (
+    FILL,
+    GATHER,
+    GROUPED_MATMUL,
+    GROUPED_MATMUL_K,
+    IOTA,
+    LOAD,
+    LOAD_GUARDED,
+    MATMUL,
+    PASS,
+    STORE,
+    ElementType,
+    Field,
+    Instruction,
+    PassMode,
+    decode,
+)
+from vm.program import Kernel, Program
+
+
+@dataclass
+class Value:
+    """What one slot holds from a definition to its last use.
+
+    `loaded` is the operand that the value can be read from in place, or -1; `stored` the operand that it can be
+    computed into, or -1. `accumulates`: it survives from tile to tile of the reduction axes.
+    """
+
+    slot: int
+    type: ElementType
+    loaded: int = -1
+    stored: int = -1
+    accumulates: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """An instruction with its slots renamed to values: `result` and `sources` (-1 where the field is no slot)."""
+
+    instruction: Instruction
+    result: int
+    sources: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Steps that run together, and the operands they touch."""
+
+    streams: bool
+    steps: tuple[Step, ...]
+    operands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PreparedKernel:
+    """A kernel as the binder wants it. `pinned` is the mask of axes that may not be merged with their neighbours."""
+
+    kernel: Kernel
+    values: tuple[Value, ...]
+    passes: tuple[Pass, ...]
+    memory_types: tuple[ElementType, ...]
+    pinned: int
+    fill_masks: tuple[int, ...]
+    multiplies: bool
+
+    @cached_property
+    def can_split(self) -> bool:
+        """Whether the reduction may be cut into chunks that are combined afterwards: one stream pass, no stores in it.
+
+        A matrix product is not cut: its accumulator is as large as its result.
+        """
+        streams = [part for part in self.passes if part.streams]
+        if len(streams) != 1 or self.multiplies:
+            return False
+        return all(step.instruction.opcode.format is not STORE for step in streams[0].steps)
+
+    @cached_property
+    def instruction_count(self) -> int:
+        return sum(len(part.steps) for part in self.passes)
+
+
+def prepare(program: Program, kernel: Kernel) -> PreparedKernel:
+    """Rename the slots of a verified kernel and find what may be read and written in place."""
+    memory_types = tuple(program.tensors[operand.tensor].type for operand in kernel.operands)
+    values: list[Value] = []
+    current: dict[int, int] = {}
+    passes: list[tuple[bool, list[Step]]] = []
+    stores: dict[int, list[int]] = {}
+    for word in kernel.words:
+        instruction = decode(word)
+        form = instruction.opcode.format
+        if form is PASS:
+            passes.append((instruction.aux == PassMode.STREAM, []))
+            continue
+        sources = _sources(instruction, current)
+        result = -1
+        if form.d is Field.SLOT:
+            if form.ties_d:
+                result = current[instruction.d]
+                values[result].loaded = -1
+                values[result].accumulates |= form is not LOAD_GUARDED
+            else:
+                result = len(values)
+                values.append(Value(instruction.d, instruction.result_type))
+                current[instruction.d] = result
+                if form is LOAD and memory_types[instruction.a].compute is memory_types[instruction.a]:
+                    values[result].loaded = instruction.a
+        elif form is STORE:
+            stores.setdefault(sources[0], []).append(instruction.b)
+        passes[-1][1].append(Step(instruction, result, sources))
+    for value, operands in stores.items():
+        _store_in_place(values[value], operands, memory_types)
+    return PreparedKernel(
+        kernel,
+        tuple(values),
+        tuple(Pass(streams, tuple(steps), _operands(steps)) for streams, steps in passes),
+        memory_types,
+        *_merging_limits(kernel, passes),
+    )
+
+
+def _sources(instruction: Instruction, current: dict[int, int]) -> tuple[int, int, int]:
+    form = instruction.opcode.format
+    found = [-1, -1, -1]
+    for position, (kind, field) in enumerate(
+        ((form.a, instruction.a), (form.b, instruction.b), (form.c, instruction.c))
+    ):
+        if kind is Field.SLOT or (kind is Field.SOURCE and not instruction.is_scalar(position)):
+            found[position] = current[field]
+    return found[0], found[1], found[2]
+
+
+def _store_in_place(value: Value, operands: list[int], memory_types: tuple[ElementType, ...]) -> None:
+    if value.loaded < 0 and len(operands) == 1 and memory_types[operands[0]] is value.type:
+        value.stored = operands[0]
+
+
+def _operands(steps: list[Step]) -> tuple[int, ...]:
+    touched: set[int] = set()
+    for step in steps:
+        form = step.instruction.opcode.format
+        fields = ((form.a, step.instruction.a), (form.b, step.instruction.b), (form.c, step.instruction.c))
+        touched.update(field for kind, field in fields if kind is Field.OPERAND)
+    return tuple(sorted(touched))
+
+
+def _merging_limits(kernel: Kernel, passes: list[tuple[bool, list[Step]]]) -> tuple[int, tuple[int, ...], bool]:
+    """The pinned axes, the fill masks that merging must respect, and whether there is a matrix product."""
+    pinned = 0
+    fills: set[int] = set()
+    multiplies = False
+    for operand in kernel.operands:
+        if operand.guarded or operand.free_dim >= 0:
+            for index in operand.indices:
+                for axis, _ in index.terms:
+                    pinned |= 1 << axis
+    for _, steps in passes:
+        for step in steps:
+            form = step.instruction.opcode.format
+            if form is IOTA:
+                pinned |= 1 << step.instruction.a
+            elif form is FILL:
+                fills.add(step.instruction.axes)
+            elif form is GATHER:
+                pinned |= (1 << len(kernel.axes)) - 1
+            elif form in (MATMUL, GROUPED_MATMUL, GROUPED_MATMUL_K):
+                # gmmk treats its group axis, the one before m, like m, n and k
+                width = 4 if form is GROUPED_MATMUL_K else 3
+                pinned |= ((1 << width) - 1) << max(len(kernel.axes) - width, 0)
+                multiplies = True
+    return pinned, tuple(sorted(fills)), multiplies

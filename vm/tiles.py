@@ -1,0 +1,175 @@
+"""The tile functions of the NumPy engine: what each opcode does to whole tiles, as NumPy calls that write into `out`.
+
+Elementwise functions take (sources..., out). `out` may share its memory with a source of the same element size; NumPy
+itself copes with the rest. Floating-point warnings are the engine's to silence.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from vm.isa import ElementType, ReduceKind
+
+Tile = npt.NDArray[Any]
+TileFunction = Callable[..., Any]
+
+DTYPES: dict[ElementType, np.dtype[Any]] = {
+    ElementType.I1: np.dtype(np.bool_),
+    ElementType.F16: np.dtype(np.float16),
+    ElementType.BF16: np.dtype(ml_dtypes.bfloat16),
+    ElementType.F32: np.dtype(np.float32),
+    ElementType.I32: np.dtype(np.int32),
+    ElementType.I64: np.dtype(np.int64),
+}
+
+
+def convert(source: Tile, out: Tile) -> None:
+    """Copy with conversion; floats round to nearest even, truth is "not zero", and shapes broadcast."""
+    np.copyto(out, source, casting="unsafe")
+
+
+def rounding_cast(memory_type: np.dtype[Any]) -> TileFunction:
+    """A cast to a 16-bit float whose result is kept as f32."""
+
+    def cast(source: Tile, out: Tile) -> None:
+        np.copyto(out, source.astype(memory_type), casting="unsafe")
+
+    return cast
+
+
+def rsqrt(source: Tile, out: Tile) -> None:
+    np.sqrt(source, out)
+    np.reciprocal(out, out)
+
+
+def sigmoid(source: Tile, out: Tile) -> None:
+    np.negative(source, out)
+    np.exp(out, out)
+    np.add(out, np.float32(1), out)
+    np.reciprocal(out, out)
+
+
+# A rational minimax approximation of erf on [-4, 4] (erf is +-1 in f32 beyond 3.92), x * P(x^2) / Q(x^2): the
+# coefficients of Eigen's `generic_fast_erf`, highest power first. The error against erf is below 8 units in the last
+# place (tests/unit/test_tiles.py measures it).
+_ERF_P = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
+          -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)  # fmt: skip
+_ERF_Q = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03,
+          -1.42647390514189e-02)  # fmt: skip
+
+
+def erf(source: Tile, out: Tile) -> None:
+    x = np.clip(source, np.float32(-4), np.float32(4))
+    square = np.square(x)
+    denominator = _polynomial(_ERF_Q, square, np.empty_like(square))
+    np.multiply(_polynomial(_ERF_P, square, out), x, out)
+    np.divide(out, denominator, out)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Tile, out: Tile) -> Tile:
+    """Horner's rule in f32."""
+    np.multiply(x, np.float32(coefficients[0]), out)
+    for coefficient in coefficients[1:-1]:
+        np.add(out, np.float32(coefficient), out)
+        np.multiply(out, x, out)
+    return np.add(out, np.float32(coefficients[-1]), out)
+
+
+def cube_power(source: Tile, out: Tile) -> None:
+    np.multiply(np.square(source), source, out)
+
+
+def integer_power(base: Tile, exponent: Tile, out: Tile) -> None:
+    """base ** exponent, wrapping; a negative exponent gives 1 / base ** -exponent truncated (0 where base is 0)."""
+    negative = np.less(exponent, 0)
+    if not negative.any():
+        np.power(base, exponent, out)
+        return
+    odd = np.bitwise_and(exponent, 1) != 0
+    unit = np.where(base == 1, 1, np.where(base == -1, np.where(odd, -1, 1), 0))
+    np.copyto(out, np.where(negative, unit, np.power(base, np.maximum(exponent, 0))), casting="unsafe")
+
+
+def select(condition: Tile, then: Tile, otherwise: Tile, out: Tile) -> None:
+    np.copyto(out, np.where(condition, then, otherwise))
+
+
+UNARY: dict[str, TileFunction] = {
+    "copy": convert,
+    "sqrt": np.sqrt,
+    "abs": np.absolute,
+    "log": np.log,
+    "exp": np.exp,
+    "recip": np.reciprocal,
+    "isfin": np.isfinite,
+    "not": np.logical_not,
+    "round": np.rint,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "neg": np.negative,
+    "rsqrt": rsqrt,
+    "tanh": np.tanh,
+    "erf": erf,
+    "sigm": sigmoid,
+    "sin": np.sin,
+    "cos": np.cos,
+}
+
+BINARY: dict[str, TileFunction] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "div": np.true_divide,
+    "pow": np.power,
+    "max": np.maximum,
+    "min": np.minimum,
+    "and": np.logical_and,
+    "or": np.logical_or,
+}
+
+POWERS: dict[float, TileFunction] = {-1.0: np.reciprocal, 1.0: convert, 2.0: np.square, 3.0: cube_power}
+"""Float powers with a constant exponent that are cheaper than `np.power`, which takes 9 ns an element."""
+
+REDUCTIONS: dict[str, np.ufunc] = {
+    "rsum": np.add,
+    "rmax": np.maximum,
+    "rmin": np.minimum,
+    "rprod": np.multiply,
+}
+
+
+def identity(kind: ReduceKind, dtype: np.dtype[Any]) -> float | int:
+    """The value that a reduction over nothing has: 0, 1, and the least or greatest of the type."""
+    if kind is ReduceKind.SUM:
+        return 0
+    if kind is ReduceKind.PROD:
+        return 1
+    if dtype.kind == "f":
+        return -np.inf if kind is ReduceKind.MAX else np.inf
+    limits = np.iinfo(dtype)
+    return int(limits.min if kind is ReduceKind.MAX else limits.max)
+
+
+def reduce_first(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulator: Tile) -> None:
+    """accumulator := source reduced over `axes`, in the accumulator's own type so that integers wrap."""
+    ufunc.reduce(source, axes, accumulator.dtype, accumulator, True)
+
+
+def reduce_next(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulator: Tile) -> None:
+    """accumulator := accumulator combined with source reduced over `axes`."""
+    ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, None, True), accumulator)
+
+
+def matmul_next(left: Tile, right: Tile, accumulator: Tile) -> None:
+    """accumulator += left @ right"""
+    np.add(accumulator, np.matmul(left, right), accumulator)

@@ -1,0 +1,131 @@
+"""How a bound domain is cut into tiles, and where each slot lies in the unified buffer.
+
+The choice depends on the extents and the size of the unified buffer, never on the number of cores: that is what makes
+results the same bit for bit on any number of them.
+"""
+
+from dataclasses import dataclass
+from math import prod
+
+from vm.layout import Domain
+from vm.prepare import PreparedKernel
+
+MINIMUM_TILE = 1 << 14
+"""Elements below which a tile is not cut further to occupy more cores: a NumPy call on fewer is mostly overhead."""
+
+WANTED_TILES = 8
+"""Tiles that a domain is cut into, where they stay above the minimum, so that several cores have work."""
+
+WANTED_ITEMS = 16
+"""Chunks that a reduction to few tiles is cut into."""
+
+MATRIX_SLOTS = 3
+"""Tiles of a matrix product that share the unified buffer: left, right and accumulator."""
+
+LARGE_PRODUCT = 1 << 20
+"""Multiplications from which the BLAS library uses several threads by itself."""
+
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tile extents by axis; how many chunks the reduction is cut into; slot offsets and the total, in bytes."""
+
+    tile: tuple[int, ...]
+    chunks: int
+    slot_offsets: tuple[int, ...]
+    unified_buffer_bytes: int
+    one_core: bool = False
+
+    def counts(self, domain: Domain) -> tuple[int, ...]:
+        """Tiles along each axis."""
+        return tuple(-(-extent // tile) for extent, tile in zip(domain.extents, self.tile, strict=True))
+
+
+def choose_tiling(
+    prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
+) -> Tiling:
+    """The tiling of a domain without empty parallel axes.
+
+    `masks` are the axes of each value, `in_memory` whether it lives in a tensor instead of the unified buffer.
+    """
+    one_core = False
+    if prepared.multiplies:
+        tile, one_core = _matrix_tile(domain, all(in_memory), unified_buffer_bytes)
+    else:
+        tile = _vector_tile(prepared, domain, masks, in_memory, unified_buffer_bytes)
+    sizes = [0] * prepared.kernel.slots
+    for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
+        if not resident:
+            elements = prod([extent for axis, extent in enumerate(tile) if mask >> axis & 1])
+            sizes[value.slot] = max(sizes[value.slot], elements * value.type.bytes)
+    offsets: list[int] = []
+    total = 0
+    for size in sizes:
+        offsets.append(total)
+        total += -(-size // _ALIGNMENT) * _ALIGNMENT
+    return Tiling(tile, _chunks(prepared, domain, tile), tuple(offsets), total, one_core)
+
+
+def _vector_tile(
+    prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
+) -> tuple[int, ...]:
+    whole = [0] * prepared.kernel.slots
+    reduced = [0] * prepared.kernel.slots
+    for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
+        if not resident:
+            sizes = whole if mask & domain.reductions or not domain.reductions else reduced
+            sizes[value.slot] = max(sizes[value.slot], value.type.bytes)
+    reduction_points = prod([e for axis, e in enumerate(domain.extents) if domain.reductions >> axis & 1])
+    # a slot of reduced values has one element where the others have a row of the tile; 64 bounds the guess
+    element_bytes = sum(whole) + sum(reduced) / max(min(reduction_points, 64), 1)
+    budget = int(unified_buffer_bytes / max(element_bytes, 8))
+    budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // WANTED_TILES))))
+    tile = [1] * len(domain.extents)
+    for axis in range(len(tile) - 1, -1, -1):
+        extent = max(domain.extents[axis], 1)
+        tile[axis] = _even(extent, budget)
+        budget //= tile[axis]
+    return tuple(tile)
+
+
+def _even(extent: int, limit: int) -> int:
+    """The largest tile of an axis not above `limit`, made smaller so that all tiles of the axis are about as large."""
+    if extent <= limit:
+        return extent
+    if limit <= 1:
+        return 1
+    size = -(-extent // -(-extent // limit))
+    rounded = -(-size // 16) * 16
+    return rounded if rounded <= limit else size
+
+
+def _matrix_tile(domain: Domain, in_place: bool, unified_buffer_bytes: int) -> tuple[tuple[int, ...], bool]:
+    """Whole matrices where BLAS can read and write the tensors themselves, else blocks that fit; some of the batch."""
+    *batch, m, n, k = domain.extents
+    if in_place:
+        block = (m, n, max(k, 1))
+    else:
+        side = max(int((unified_buffer_bytes / (4 * MATRIX_SLOTS)) ** 0.5) // 16 * 16, 16)
+        block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
+    budget = max(1, prod(batch) // WANTED_TILES) if in_place else 1
+    tile: list[int] = []
+    for extent in reversed(batch):
+        tile.insert(0, _even(extent, budget))
+        budget //= tile[0]
+    return (*tile, *block), m * n * k >= LARGE_PRODUCT
+
+
+def _chunks(prepared: PreparedKernel, domain: Domain, tile: tuple[int, ...]) -> int:
+    if not domain.reductions or not prepared.can_split:
+        return 1
+    parallel = reduction = 1
+    for axis, (extent, size) in enumerate(zip(domain.extents, tile, strict=True)):
+        if domain.reductions >> axis & 1:
+            reduction *= -(-extent // size)
+        else:
+            parallel *= -(-extent // size)
+    if parallel >= WANTED_TILES or reduction < 2:
+        return 1
+    return min(reduction, -(-WANTED_ITEMS // parallel))
