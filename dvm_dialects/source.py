@@ -1,0 +1,75 @@
+"""Reading operator graphs from text so that every operation knows its line, and naming operations in messages.
+
+xDSL's parser keeps only locations that the text states (`loc(...)`); messages at bind name the line where an operation
+was written, so here every operation gets one.
+"""
+
+import re
+from bisect import bisect_right
+from typing import cast
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    UNKNOWN_LOC,
+    ArrayAttr,
+    CallSiteLoc,
+    FileLineColLoc,
+    FusedLoc,
+    IntAttr,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+)
+from xdsl.ir import Attribute, Operation
+from xdsl.parser import Parser
+
+from dvm_dialects.dvm_base import DvmOp
+
+
+class _LocatingParser(Parser):
+    """A parser that gives each operation without a location the file, line and column where it starts."""
+
+    def __init__(self, ctx: Context, text: str, name: str) -> None:
+        super().__init__(ctx, text, name)
+        self._file = StringAttr(name)
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def parse_operation(self) -> Operation:
+        start = self.pos
+        op = super().parse_operation()
+        if op.location is UNKNOWN_LOC:
+            line = bisect_right(self._line_starts, start)
+            column = start - self._line_starts[line - 1] + 1
+            op.location = FileLineColLoc(self._file, IntAttr(line), IntAttr(column))
+        return op
+
+
+def parse_module(ctx: Context, text: str | bytes, name: str) -> ModuleOp:
+    """The module that a text says, its operations located in the file `name`.
+
+    Not verified. Raises xdsl's ParseError, and UnicodeDecodeError for bytes that are not UTF-8.
+    """
+    return _LocatingParser(ctx, text.decode() if isinstance(text, bytes) else text, name).parse_module()
+
+
+def describe(op: Operation) -> str:
+    """An operation in words for messages, such as "dvm.binary Add at model.mlir:7"; without a location, the name alone."""
+    label = op.label if isinstance(op, DvmOp) else op.name
+    place = _place(op.location)
+    return f"{label} at {place}" if place else label
+
+
+def _place(location: Attribute) -> str:
+    """`file:line` of a location, or "" if it has none."""
+    match location:
+        case FileLineColLoc(filename=file, line=line):
+            return f"{file.data}:{line.data}"
+        case CallSiteLoc(callee=callee):
+            return _place(callee)
+        case FusedLoc(locations=locations):
+            places = [_place(inner) for inner in cast(ArrayAttr[Attribute], locations)]
+            return next((place for place in places if place), "")
+        case NameLoc(location=inner):
+            return _place(inner)
+        case _:
+            return ""
