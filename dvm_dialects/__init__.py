@@ -11,9 +11,9 @@ def get_all_dialects() -> "dict[str, Callable[[], Dialect]]":
     """The dialects by name, each imported when its factory is called."""
 
     def get_dvm():
-        from dvm_dialects.dvm import DVM
+        from dvm_dialects.dvm import Dvm
 
-        return DVM
+        return Dvm
 
     def get_vk():
         from dvm_dialects.vk import VK
