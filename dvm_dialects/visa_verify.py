@@ -107,7 +107,9 @@ def _verify_slot(op: Operation, result: SSAValue, slots: int, axes: dict[SSAValu
 def _verify_operands(block: Block, domain: Sequence[AxisAttr], tensors: Sequence[Attribute], inputs: int) -> None:
     """Check the block arguments against the tensors."""
     if len(block.args) != len(tensors):
-        raise VerifyException(f"{len(block.args)} block arguments for {len(tensors)} inputs and outputs")
+        raise VerifyException(
+            f"there are block arguments for {len(block.args)} tensors, but {len(tensors)} inputs and outputs"
+        )
     for index, (argument, tensor) in enumerate(zip(block.args, tensors, strict=True)):
         what = f"block argument {index}"
         type = argument.type
