@@ -37,7 +37,7 @@ NO_AXIS = -1
 ONE = Dim.constant(1)
 ZERO = Dim.constant(0)
 
-_ReduceKinds = {
+_REDUCE_KINDS = {
     "Sum": ReduceKind.SUM,
     "Mean": ReduceKind.SUM,
     "Max": ReduceKind.MAX,
@@ -101,7 +101,7 @@ class _Lowering:
         self.axes: dict[SSAValue, visa.Axes] = {}
         self.maps: dict[SSAValue, AxisMap] = {}
         self.loads: dict[tuple[SSAValue, tuple[AccessIndex, ...], int], SSAValue] = {}
-        self.arguments = dict(zip(kernel.body.block.args, kernel.operands, strict=True))
+        self.arguments: dict[SSAValue, SSAValue] = dict(zip(kernel.body.block.args, kernel.operands, strict=True))
         self.origin = next(iter(kernel.body.block.ops)).location
 
     # --- building blocks ---
@@ -322,7 +322,7 @@ def _reduce(state: _Lowering, op: dvm.ReduceOp) -> None:
     source = state.solid(op.operand, whole)
     if state.reduced - state.axes[source]:
         source = state.add(visa.FillOp(element, source, whole)).result
-    start = visa.ReduceInitOp(_ReduceKinds[kind], element)
+    start = visa.ReduceInitOp(_REDUCE_KINDS[kind], element)
     state.initial.append(start)
     mnemonic = REDUCE_BY_GRAPH_NAME["Sum" if kind == "Mean" else kind].mnemonic
     total = state.add(visa.ReduceOp(mnemonic, element, start.result, source)).result

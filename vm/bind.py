@@ -4,6 +4,7 @@ Checks the facts of the program, evaluates its dims, lays out tensors and worksp
 finds which values can live in tensors. A plan holds no data and is shared by all threads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -19,6 +20,7 @@ from vm.isa import (
     LOAD,
     LOAD_GUARDED,
     MATMUL,
+    REDUCE,
     REDUCE_INIT,
     STORE,
     ElementType,
@@ -58,6 +60,22 @@ class PreparedProgram:
 
 
 @dataclass(frozen=True)
+class Span:
+    """One tile: where it starts and how far it goes along each axis, and how to cut it out of each operand.
+
+    `indices` has None for operands that the tile functions cut themselves (guarded ones).
+    """
+
+    origin: tuple[int, ...]
+    extents: tuple[int, ...]
+    indices: tuple[tuple[slice, ...] | None, ...]
+
+
+SPAN_LIMIT = 4096
+"""Spans that a plan remembers; those of further tiles are computed each time."""
+
+
+@dataclass(frozen=True)
 class KernelPlan:
     """A kernel for concrete shapes. `masks` has the axes of each value; `homes` the operand it lives in, or -1."""
 
@@ -87,6 +105,43 @@ class KernelPlan:
     def reduction_tiles(self) -> int:
         return prod(self.counts[axis] for axis in self.reduction_axes)
 
+    @cached_property
+    def split_accumulators(self) -> dict[int, str]:
+        """The accumulating values of a reduction cut into chunks, each with the mnemonic that combines it."""
+        if self.tiling.chunks == 1:
+            return {}
+        steps = [step for part in self.prepared.passes for step in part.steps]
+        return {
+            step.result: step.instruction.opcode.mnemonic for step in steps if step.instruction.opcode.format is REDUCE
+        }
+
+    @cached_property
+    def _spans(self) -> dict[int, Span]:
+        return {}
+
+    def span(self, item: int, step: int) -> Span:
+        """Tile number `item` of the parallel axes, tile number `step` of the reduction axes, both in row-major order."""
+        key = item * max(self.reduction_tiles, 1) + step
+        span = self._spans.get(key)
+        if span is None:
+            span = self._make_span(item, step)
+            if len(self._spans) < SPAN_LIMIT:
+                self._spans[key] = span
+        return span
+
+    def _make_span(self, item: int, step: int) -> Span:
+        origin = [0] * len(self.counts)
+        extents = [0] * len(self.counts)
+        for axes, number in ((self.parallel_axes, item), (self.reduction_axes, step)):
+            for axis in reversed(axes):
+                count = self.counts[axis] or 1
+                tile = self.tiling.tile[axis]
+                origin[axis] = number % count * tile
+                extents[axis] = min(tile, self.domain.extents[axis] - origin[axis])
+                number //= count
+        cuts = [slice(start, start + extent) for start, extent in zip(origin, extents, strict=True)]
+        return Span(tuple(origin), tuple(extents), tuple([_cut(view, cuts) for view in self.views]))
+
 
 @dataclass(frozen=True)
 class LaunchPlan:
@@ -96,6 +151,14 @@ class LaunchPlan:
     output_shapes: tuple[Shape, ...]
     workspace_bytes: int
     dims: tuple[int, ...]
+
+
+def _cut(view: View, cuts: list[slice]) -> tuple[slice, ...] | None:
+    if view.guards:
+        return None
+    if view.dim_axes:
+        return tuple([slice(None) if axis < 0 else cuts[axis] for axis in view.dim_axes])
+    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)])
 
 
 def prepare_program(program: Program) -> PreparedProgram:
@@ -163,7 +226,7 @@ def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]
     return dims
 
 
-_HOLDS = {
+_HOLDS: dict[FactKind, Callable[[int, int], bool]] = {
     FactKind.EQUAL: lambda left, right: left == right,
     FactKind.AT_LEAST: lambda left, right: left >= right,
     FactKind.BROADCASTABLE: lambda left, right: left == right or left == 1 or right == 1,
@@ -258,6 +321,10 @@ def _bind_kernel(
     masks = _value_masks(prepared, domain, views)
     homes = _homes(prepared, masks, views)
     tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
+    if tiling.chunks > 1 and any(v.accumulates and home >= 0 for v, home in zip(prepared.values, homes, strict=True)):
+        # each chunk needs an accumulator of its own, in its slot
+        homes = tuple(-1 if v.accumulates else home for v, home in zip(prepared.values, homes, strict=True))
+        tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
     scalars = tuple(_scalar(scalar, dims) for scalar in kernel.scalars)
     return KernelPlan(prepared, domain, tuple(views), tuple(masks), homes, tiling, scalars, tiling.counts(domain))
 

@@ -4,13 +4,13 @@ It trusts the verifier and bind: nothing here checks an index. Work items (tiles
 a split reduction) are taken from a shared iterator; what an item computes does not depend on who takes it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from vm.bind import KernelPlan, LaunchPlan
+from vm.bind import KernelPlan, LaunchPlan, Span
 from vm.device import Arena, Device
 from vm.layout import View
 from vm.profile import Profile
@@ -28,12 +28,11 @@ Buffers = Sequence[Any]
 class _Frame:
     """The calls of a plan for one tile extent, and the origin that they read."""
 
-    def __init__(
-        self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena, accumulators: dict[int, Tile] | None = None
-    ) -> None:
+    def __init__(self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena) -> None:
         self.origin: Origin = [0] * len(extents)
-        builder = FrameBuilder(plan, extents, arena.unified_buffer, self.origin, accumulators or {})
+        builder = FrameBuilder(plan, extents, arena.unified_buffer, self.origin)
         self.passes: list[PassCalls] = builder.build()
+        self.accumulators = {value: builder.tile(value) for value in plan.split_accumulators}
 
 
 def run(plan: LaunchPlan, buffers: Buffers, device: Device, profile: Profile | None = None) -> None:
@@ -54,24 +53,25 @@ class _KernelRun:
         self.device = device
         self.profile = profile
         self.bases = [
-            _base(view, operand, buffers, DTYPES[plan.prepared.memory_types[number]])
-            for number, (view, operand) in enumerate(zip(plan.views, plan.prepared.kernel.operands, strict=True))
+            _base(view, buffers, DTYPES[memory_type])
+            for view, memory_type in zip(plan.views, plan.prepared.memory_types, strict=True)
         ]
 
     def run(self) -> None:
         plan = self.plan
-        if plan.tiling.chunks == 1:
+        chunks = plan.tiling.chunks
+        if chunks == 1:
             self._on_cores(plan.parallel_tiles, self._whole_tile)
             return
         partials = self._partial_accumulators()
-        chunks = plan.tiling.chunks
         self._on_cores(
             plan.parallel_tiles * chunks,
             lambda item, arena: self._chunk(item // chunks, item % chunks, partials, arena),
         )
         self._on_cores(plan.parallel_tiles, lambda item, arena: self._combine(item, partials, arena))
 
-    def _on_cores(self, items: int, work: Any) -> None:
+    def _on_cores(self, items: int, work: Callable[[int, Arena], None]) -> None:
+        """Do `work` for each of the items, on one core or several."""
         plan = self.plan
         cores = min(items, self.device.cores)
         if plan.tiling.one_core or plan.domain.points * plan.prepared.instruction_count < PARALLEL_WORK:
@@ -93,137 +93,94 @@ class _KernelRun:
     def _whole_tile(self, item: int, arena: Arena) -> None:
         """All passes for one tile of the parallel axes."""
         plan = self.plan
-        ranges = self._parallel_ranges(item)
         for number, part in enumerate(plan.prepared.passes):
-            if part.streams:
-                for step in range(plan.reduction_tiles):
-                    self._reduction_ranges(step, ranges)
-                    self._pass(self._frame(ranges, arena), number, ranges, step > 0)
-            else:
-                self._reduction_ranges(0, ranges)
-                self._pass(self._frame(ranges, arena), number, ranges, False)
+            for step in range(plan.reduction_tiles) if part.streams else (0,):
+                self._pass(number, plan.span(item, step), arena, step > 0)
 
     def _chunk(self, item: int, chunk: int, partials: dict[int, Tile], arena: Arena) -> None:
-        """The passes up to the stream pass, for a chunk of the reduction, into the chunk's partial accumulators."""
+        """The passes up to the stream pass, for a chunk of the reduction; keeps the accumulators."""
         plan = self.plan
-        ranges = self._parallel_ranges(item)
-        parallel = tuple(
-            [slice(None) if plan.domain.reductions >> axis & 1 else slice(*ranges[axis]) for axis in range(len(ranges))]
-        )
-        accumulators = {value: partial[chunk][parallel] for value, partial in partials.items()}
         count, chunks = plan.reduction_tiles, plan.tiling.chunks
         first, last = count * chunk // chunks, count * (chunk + 1) // chunks
-        frames: dict[tuple[int, ...], _Frame] = {}
+        frame = None
         for number, part in enumerate(plan.prepared.passes):
             for step in range(first, last) if part.streams else (first,):
-                self._reduction_ranges(step, ranges)
-                extents = tuple([stop - start for start, stop in ranges])
-                frame = frames.get(extents)
-                if frame is None:
-                    frame = frames[extents] = _Frame(plan, extents, arena, accumulators)
-                self._pass(frame, number, ranges, step > first)
+                frame = self._pass(number, plan.span(item, step), arena, step > first)
             if part.streams:
-                return
+                break
+        assert frame is not None
+        place = (chunk, *self._parallel(item))
+        for value, partial in partials.items():
+            partial[place] = frame.accumulators[value]
 
     def _combine(self, item: int, partials: dict[int, Tile], arena: Arena) -> None:
         """Combine the chunks of one tile in ascending order, then run the passes after the stream pass."""
         plan = self.plan
-        ranges = self._parallel_ranges(item)
-        self._reduction_ranges(0, ranges)
-        frame = self._frame(ranges, arena)
-        parallel = tuple(
-            [slice(None) if plan.domain.reductions >> axis & 1 else slice(*ranges[axis]) for axis in range(len(ranges))]
-        )
-        combine = {
-            step.result: COMBINE[step.instruction.opcode.mnemonic]
-            for part in plan.prepared.passes
-            for step in part.steps
-            if step.result in partials and step.instruction.opcode.mnemonic in COMBINE
-        }
-        extents = tuple([stop - start for start, stop in ranges])
-        for value, partial in partials.items():
-            home = plan.homes[value]
-            if home >= 0:
-                total = self.bases[home][self._slices(plan.views[home].mask, ranges)]
-            else:
-                total = FrameBuilder(plan, extents, arena.unified_buffer, frame.origin, {}).tile(value)
-            np.copyto(total, partial[0][parallel])
-            for chunk in partial[1:]:
-                combine[value](total, chunk[parallel], total)
+        span = plan.span(item, 0)
+        frame = self._frame(span, arena)
+        place = (slice(None), *self._parallel(item))
+        for value, mnemonic in plan.split_accumulators.items():
+            total = frame.accumulators[value]
+            COMBINE[mnemonic].reduce(partials[value][place], 0, total.dtype, total)
         after = False
         for number, part in enumerate(plan.prepared.passes):
             if after:
-                self._pass(frame, number, ranges, False)
+                self._pass(number, span, arena, False)
             after |= part.streams
 
     def _partial_accumulators(self) -> dict[int, Tile]:
         plan = self.plan
-        shape = [1 if plan.domain.reductions >> axis & 1 else extent for axis, extent in enumerate(plan.domain.extents)]
+        extents = plan.domain.extents
+        shape = [1 if axis in plan.reduction_axes else extent for axis, extent in enumerate(extents)]
+        values = plan.prepared.values
         return {
-            number: np.empty((plan.tiling.chunks, *shape), DTYPES[value.type])
-            for number, value in enumerate(plan.prepared.values)
-            if value.accumulates
+            value: np.empty((plan.tiling.chunks, *shape), DTYPES[values[value].type])
+            for value in plan.split_accumulators
         }
 
-    def _pass(self, frame: _Frame, number: int, ranges: list[tuple[int, int]], follows: bool) -> None:
+    def _parallel(self, item: int) -> tuple[slice, ...]:
+        """Where a tile lies in the partial accumulators."""
+        plan = self.plan
+        span = plan.span(item, 0)
+        return tuple(
+            [
+                slice(None) if axis in plan.reduction_axes else slice(start, start + extent)
+                for axis, (start, extent) in enumerate(zip(span.origin, span.extents, strict=True))
+            ]
+        )
+
+    def _pass(self, number: int, span: Span, arena: Arena, follows: bool) -> _Frame:
+        frame = self._frame(span, arena)
         calls = frame.passes[number]
-        frame.origin[:] = [start for start, _ in ranges]
-        slices: dict[int, tuple[slice, ...]] = {}
-        for operand, patches in calls.patches.items():
-            view = self.plan.views[operand]
-            base = self.bases[operand]
-            if view.dim_axes:
-                tile = base[tuple([slice(None) if axis < 0 else slice(*ranges[axis]) for axis in view.dim_axes])]
-            elif view.guards:
-                tile = base
-            else:
-                index = slices.get(view.mask)
-                if index is None:
-                    index = slices[view.mask] = self._slices(view.mask, ranges)
-                tile = base[index]
-            for patch in patches:
-                patch.arguments[patch.position] = tile if patch.transform is None else patch.transform(tile)
+        if not calls.first:
+            return frame
+        frame.origin[:] = span.origin
+        bases = self.bases
+        for operand, arguments, position, transform in calls.patches:
+            index = span.indices[operand]
+            tile = bases[operand] if index is None else bases[operand][index]
+            arguments[position] = tile if transform is None else transform(tile)
         sequence = calls.following if follows else calls.first
         if self.profile is None:
             for function, arguments in sequence:
                 function(*arguments)
-            return
+            return frame
         for (function, arguments), mnemonic in zip(sequence, calls.mnemonics, strict=True):
             start = perf_counter()
             function(*arguments)
             self.profile.add(mnemonic, _elements(arguments), perf_counter() - start)
+        return frame
 
-    def _frame(self, ranges: list[tuple[int, int]], arena: Arena) -> _Frame:
-        extents = tuple([stop - start for start, stop in ranges])
-        key = (id(self.plan), extents)
+    def _frame(self, span: Span, arena: Arena) -> _Frame:
+        key = (id(self.plan), span.extents)
         kept = arena.frames.get(key)
         if kept is None or kept[0] is not self.plan:
-            kept = (self.plan, _Frame(self.plan, extents, arena))
+            kept = (self.plan, _Frame(self.plan, span.extents, arena))
             arena.keep_frame(key, kept)
         return kept[1]
 
-    def _parallel_ranges(self, item: int) -> list[tuple[int, int]]:
-        """(start, stop) by axis of a tile of the parallel axes, numbered in row-major order."""
-        ranges = [(0, 0)] * len(self.plan.counts)
-        self._place(self.plan.parallel_axes, item, ranges)
-        return ranges
 
-    def _reduction_ranges(self, item: int, ranges: list[tuple[int, int]]) -> None:
-        self._place(self.plan.reduction_axes, item, ranges)
-
-    def _place(self, axes: tuple[int, ...], item: int, ranges: list[tuple[int, int]]) -> None:
-        plan = self.plan
-        for axis in reversed(axes):
-            count = plan.counts[axis] or 1
-            start = item % count * plan.tiling.tile[axis]
-            item //= count
-            ranges[axis] = (start, min(start + plan.tiling.tile[axis], plan.domain.extents[axis]))
-
-    def _slices(self, mask: int, ranges: list[tuple[int, int]]) -> tuple[slice, ...]:
-        return tuple([slice(*bounds) if mask >> axis & 1 else slice(None) for axis, bounds in enumerate(ranges)])
-
-
-def _base(view: View, operand: Any, buffers: Buffers, dtype: np.dtype[Any]) -> Tile:
+def _base(view: View, buffers: Buffers, dtype: np.dtype[Any]) -> Tile:
     """The operand as an array over the whole domain."""
     if 0 in view.shape:
         return np.empty(view.shape, dtype)

@@ -5,7 +5,7 @@ launch plans of the shapes it has seen.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -132,7 +132,7 @@ class Machine:
             raise ShapeError(
                 f"input '{self._name(number)}' is a {type(argument).__name__}, expected an array of {dtype}"
             )
-        array = np.asarray(argument)
+        array: Array = np.asarray(cast(Array, argument))
         if array.dtype == dtype:
             return array
         if array.dtype.newbyteorder("=") == dtype:
@@ -149,13 +149,14 @@ class Machine:
                 pass
         raise ShapeError(f"input '{self._name(number)}' is {value!r}, which is no {dtype}")
 
-    def _check_out(self, plan: LaunchPlan, out: Sequence[Array]) -> None:
+    def _check_out(self, plan: LaunchPlan, out: Sequence[Any]) -> None:
         tensors = [self.program.tensors[output] for output in self.program.outputs]
         if len(out) != len(tensors):
             raise ShapeError(f"the program has {len(tensors)} outputs, but 'out' has {len(out)} arrays")
-        for tensor, array, shape, dtype in zip(tensors, out, plan.output_shapes, self._output_dtypes, strict=True):
-            if not isinstance(array, np.ndarray):
-                raise ShapeError(f"'out' for output '{tensor.name}' is a {type(array).__name__}, expected an array")
+        for tensor, given, shape, dtype in zip(tensors, out, plan.output_shapes, self._output_dtypes, strict=True):
+            if not isinstance(given, np.ndarray):
+                raise ShapeError(f"'out' for output '{tensor.name}' is a {type(given).__name__}, expected an array")
+            array = cast(Array, given)
             if array.shape != shape or array.dtype != dtype:
                 raise ShapeError(
                     f"'out' for output '{tensor.name}' is {array.dtype} of shape {array.shape}, "

@@ -43,13 +43,8 @@ Origin = list[int]
 """Where the current tile starts along each axis; one list that the engine updates in place."""
 
 
-@dataclass(frozen=True)
-class Patch:
-    """Where an operand's tile goes before a pass runs: `arguments[position]`, after `transform` if there is one."""
-
-    arguments: list[Any]
-    position: int
-    transform: Transform
+Patch = tuple[int, list[Any], int, Transform]
+"""Where an operand's tile goes before a pass runs: (operand, arguments, position, transform of the tile or None)."""
 
 
 @dataclass
@@ -60,14 +55,13 @@ class PassCalls:
     following: list[Call] = field(default_factory=list[Call])
     mnemonics: list[str] = field(default_factory=list[str])
     """The opcode of each call, of `first` and of `following` alike."""
-    patches: dict[int, list[Patch]] = field(default_factory=dict[int, list[Patch]])
-    """By operand."""
+    patches: list[Patch] = field(default_factory=list[Patch])
 
 
 class FrameBuilder:
     """Makes the calls of one plan for one tile extent in one arena.
 
-    `extents` are the tile's by axis, `accumulators` replaces where accumulating values live (chunked reductions).
+    `extents` are the tile's by axis.
     """
 
     def __init__(
@@ -76,13 +70,11 @@ class FrameBuilder:
         extents: tuple[int, ...],
         unified_buffer: npt.NDArray[np.uint8],
         origin: Origin,
-        accumulators: dict[int, Tile],
     ) -> None:
         self.plan = plan
         self.extents = extents
         self.origin = origin
         self.unified_buffer = unified_buffer
-        self.accumulators = accumulators
         self.reduction_axes = plan.reduction_axes
         self.scalars = [
             np.array(value, DTYPES[scalar.type])
@@ -101,9 +93,7 @@ class FrameBuilder:
         return passes
 
     def tile(self, value: int) -> Tile:
-        """The array of a value that lives in its slot (or in a chunk's accumulators)."""
-        if value in self.accumulators:
-            return self.accumulators[value]
+        """The array of a value that lives in its slot."""
         tile = self.tiles.get(value)
         if tile is None:
             plan = self.plan
@@ -115,9 +105,6 @@ class FrameBuilder:
             self.tiles[value] = tile
         return tile
 
-    def _lives_in_operand(self, value: int) -> bool:
-        return self.plan.homes[value] >= 0 and value not in self.accumulators
-
     def _call(
         self, calls: PassCalls, step: Step, function: TileFunction, *arguments: Any, next_function: Any = None
     ) -> None:
@@ -125,20 +112,17 @@ class FrameBuilder:
         filled: list[Any] = list(arguments)
         for position, argument in enumerate(arguments):
             if isinstance(argument, _Value):
-                if self._lives_in_operand(argument.number):
-                    operand = self.plan.homes[argument.number]
-                    self._patch(calls, operand, Patch(filled, position, argument.transform))
+                home = self.plan.homes[argument.number]
+                if home >= 0:
+                    calls.patches.append((home, filled, position, argument.transform))
                 else:
                     tile = self.tile(argument.number)
                     filled[position] = argument.transform(tile) if argument.transform else tile
             elif isinstance(argument, _Operand):
-                self._patch(calls, argument.number, Patch(filled, position, argument.transform))
+                calls.patches.append((argument.number, filled, position, argument.transform))
         calls.first.append((function, filled))
         calls.following.append((next_function or function, filled))
         calls.mnemonics.append(step.instruction.opcode.mnemonic)
-
-    def _patch(self, calls: PassCalls, operand: int, patch: Patch) -> None:
-        calls.patches.setdefault(operand, []).append(patch)
 
     def _source(self, step: Step, position: int, field_value: int) -> Any:
         value = step.sources[position]
@@ -152,7 +136,7 @@ class FrameBuilder:
             if not self.plan.prepared.values[step.result].loaded >= 0:
                 self._call(calls, step, tiles.convert, _Operand(instruction.a), result)
         elif form is STORE:
-            if self.plan.homes[step.sources[0]] != instruction.b or step.sources[0] in self.accumulators:
+            if self.plan.homes[step.sources[0]] != instruction.b:
                 self._call(calls, step, _convert_store, _Operand(instruction.b), _Value(step.sources[0]))
         elif form is UNARY:
             self._call(calls, step, tiles.UNARY[instruction.opcode.mnemonic], _Value(step.sources[0]), result)
@@ -279,7 +263,8 @@ def _iota(origin: Origin, axis: int, out: Tile) -> None:
     start = origin[axis]
     shape = [1] * out.ndim
     shape[axis] = -1
-    out[...] = np.arange(start, start + out.shape[axis]).reshape(shape)
+    indices: Tile = np.arange(start, start + out.shape[axis])
+    out[...] = indices.reshape(shape)
 
 
 def _load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:

@@ -162,12 +162,12 @@ def identity(kind: ReduceKind, dtype: np.dtype[Any]) -> float | int:
 
 def reduce_first(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulator: Tile) -> None:
     """accumulator := source reduced over `axes`, in the accumulator's own type so that integers wrap."""
-    ufunc.reduce(source, axes, accumulator.dtype, accumulator, True)
+    ufunc.reduce(source, axes, accumulator.dtype, accumulator, keepdims=True)
 
 
 def reduce_next(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulator: Tile) -> None:
     """accumulator := accumulator combined with source reduced over `axes`."""
-    ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, None, True), accumulator)
+    ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, keepdims=True), accumulator)
 
 
 def matmul_next(left: Tile, right: Tile, accumulator: Tile) -> None:
