@@ -177,26 +177,21 @@ class Dim:
             total += coefficient * product
         return total
 
-    def solve(self) -> tuple[str, "Dim"] | None:
-        """A symbol and the dim it must be for this to be zero, or None where there is no such exact solution.
+    def solutions(self) -> list[tuple[str, "Dim"]]:
+        """Symbols with the dim each must be for this to be zero: those of which it is exactly linear.
 
-        The last symbol in order is taken of those that occur once and linearly, with a coefficient of 1 or -1 after
-        common factors are divided out.
+        That is, with a coefficient of 1 or -1 after common factors are divided out, and in no other term.
         """
         content = gcd(*self._terms.values())
-        if not content:
-            return None
-        best: _Atom | None = None
+        found: list[tuple[str, Dim]] = []
         for monomial, coefficient in self._terms.items():
-            if len(monomial) == 1 and abs(coefficient) == content and monomial[0].kind == "symbol":
-                symbol = monomial[0]
-                if self._count(symbol.text) == 1 and (best is None or _order(symbol.text) > _order(best.text)):
-                    best = symbol
-        if best is None:
-            return None
-        own = self._terms[(best,)]
-        rest = {m: -c * (1 if own > 0 else -1) // content for m, c in self._terms.items() if m != (best,)}
-        return best.text, _make(rest)
+            if len(monomial) != 1 or abs(coefficient) != content or monomial[0].kind != "symbol":
+                continue
+            symbol = monomial[0].text
+            if self._count(symbol) == 1:
+                rest = {other: -c // coefficient for other, c in self._terms.items() if other != monomial}
+                found.append((symbol, _make(rest)))
+        return found
 
     def is_never_zero(self) -> bool:
         """Whether no integers make it zero: a constant, or coefficients whose common divisor the constant lacks."""

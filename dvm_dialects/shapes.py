@@ -63,7 +63,7 @@ _ELEMENT_TYPES = {mlir: element for element, mlir in _MLIR_TYPES.items()}
 _RESERVED = "__"
 """Symbols that begin so stand for dims that no type names; `#dvm.sym` may not use them."""
 
-UNNAMED_RESULT = -1
+UNNAMED_RESULT = 1 << 20
 """The operand number that `shape_of` takes for the result of an operation."""
 
 
@@ -198,7 +198,7 @@ def shape_of(type: Attribute, operand: int = UNNAMED_RESULT) -> Shape:
     encoding = tensor.encoding
     if isinstance(encoding, NoneAttr):
         return tuple(
-            Dim.symbol(f"{_RESERVED}{operand % 4096}_{axis}") if size == DYNAMIC_INDEX else Dim.constant(size)
+            Dim.symbol(f"{_RESERVED}{operand}_{axis}") if size == DYNAMIC_INDEX else Dim.constant(size)
             for axis, size in enumerate(sizes)
         )
     if not isinstance(encoding, SymAttr):

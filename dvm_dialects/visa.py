@@ -156,7 +156,7 @@ class KernelOp(IRDLOperation):
         if self.kind.data not in KERNEL_KINDS:
             raise VerifyException(f"kind '{self.kind.data}' is not one of {', '.join(KERNEL_KINDS)}")
         block = self.body.block
-        verify_body(block, self.domain.data, self.inputs.types, self.outputs.types)
+        verify_body(self.kind.data, block, self.domain.data, self.inputs.types, self.outputs.types)
         if self.slots.data:
             verify_slots(block, self.domain.data, self.slots.data)
         elif any(slot_of(result) is not None for op in block.ops for result in op.results):

@@ -115,8 +115,8 @@ class LoadOp(InstructionOp):
 class LoadGuardedOp(InstructionOp):
     """`%1 = visa.load_guarded f32 %0, %gx : (!visa.ub) -> !visa.ub`.
 
-    The background `%0`, overwritten in place where the access map falls inside of the tensor; it varies along all axes
-    of the background.
+    The background `%0`, overwritten in place where the access map falls inside of the tensor; a background is made by
+    `visa.fill`, and the result varies along all of its axes.
     """
 
     name = "visa.load_guarded"
@@ -369,9 +369,14 @@ class ReduceInitOp(InstructionOp):
 
 
 class AccumulateOp(InstructionOp, ABC):
-    """An instruction that adds the tiles of a stream pass to an accumulator, along the parallel axes."""
+    """An instruction that combines the tiles of a stream pass into an accumulator, along the parallel axes."""
 
     IN_STREAM: ClassVar[bool] = True
+
+    @property
+    def reduction(self) -> ReduceKind:
+        """How tiles are combined with the accumulator."""
+        return ReduceKind.SUM
 
     @override
     def result_axes(self, axes: Mapping[SSAValue, Axes], parallel: Axes) -> Axes:
@@ -396,6 +401,11 @@ class ReduceOp(AccumulateOp):
 
     def __init__(self, mnemonic: str, element: ElementType, accumulator: SSAValue, a: SSAValue):
         self._build(element, (accumulator, a), mnemonic=StringAttr(mnemonic))
+
+    @property
+    @override
+    def reduction(self) -> ReduceKind:
+        return ReduceKind[self.opcode.graph_name.upper()]
 
 
 @irdl_op_definition

@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from dvm_dialects.shapes import element_of, shape_of
+from dvm_dialects.shapes import Shape, element_of, shape_of
 from dvm_dialects.visa_base import Axes, InstructionOp, ScalarOp
 from dvm_dialects.visa_instructions import (
     AccumulateOp,
     EndOp,
+    FillOp,
+    GatherOp,
     GroupedMatmulKOp,
     GroupedMatmulOp,
     LoadGuardedOp,
     LoadOp,
     MatmulOp,
     PassOp,
+    ReduceInitOp,
     ReduceOp,
     StoreOp,
 )
-from dvm_dialects.visa_types import AxisAttr, GlobalType, UbType
+from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType, UbType
 from vm.isa import MAX_AXES, PassMode
 
 M, N, K = -3, -2, -1
 """Where the axes of a matrix product stand in its domain."""
-
-GROUP = -4
-"""Where the group axis of a `visa.grouped_matmul_k` stands."""
 
 
 def parallel_axes(domain: Sequence[AxisAttr]) -> Axes:
@@ -49,7 +49,7 @@ def body_axes(block: Block, domain: Sequence[AxisAttr]) -> dict[SSAValue, Axes]:
 
 
 def verify_body(
-    block: Block, domain: Sequence[AxisAttr], inputs: Sequence[Attribute], outputs: Sequence[Attribute]
+    kind: str, block: Block, domain: Sequence[AxisAttr], inputs: Sequence[Attribute], outputs: Sequence[Attribute]
 ) -> None:
     """Check the body of a kernel on tensors of the types `inputs` and `outputs`; raises VerifyException."""
     if len(domain) > MAX_AXES:
@@ -62,6 +62,9 @@ def verify_body(
     for index in range(len(outputs)):
         if index not in body.stored:
             raise VerifyException(f"output {index} is never stored")
+    multiplies = any(isinstance(op, MatmulOp | GroupedMatmulOp | GroupedMatmulKOp) for op in block.ops)
+    if multiplies != (kind != "vector"):
+        raise VerifyException(f"kind '{kind}' does not fit a kernel {'with' if multiplies else 'without'} products")
 
 
 def verify_slots(block: Block, domain: Sequence[AxisAttr], slots: int) -> None:
@@ -125,6 +128,32 @@ def _verify_operands(block: Block, domain: Sequence[AxisAttr], tensors: Sequence
             raise VerifyException(f"{what}: the access map has {len(type.indices)} results for {tensor}")
         if index >= inputs and (type.is_guarded or type.free_dim is not None):
             raise VerifyException(f"{what} is an output, which is neither guarded nor has a free dim")
+        if index >= inputs or type.is_guarded or type.free_dim is not None:
+            _verify_follows(what, type, shape_of(tensor), domain, writes=index >= inputs)
+
+
+def _verify_follows(what: str, type: GlobalType, shape: Shape, domain: Sequence[AxisAttr], *, writes: bool) -> None:
+    """Check that each dim follows one axis step by step, as is required where elements are written or tested.
+
+    A dim of extent 1 needs no axis, except beside a free dim; a guarded index may be shifted; an output must follow all
+    parallel axes, or each of its elements would be written by many tiles.
+    """
+    followed: set[int] = set()
+    for dim, (index, extent) in enumerate(zip(type.indices, shape, strict=True)):
+        follows = [axis for axis, coefficient in index.terms if coefficient.value == 1 and axis not in followed]
+        if dim == type.free_dim:
+            if index != AccessIndex.constant(0):
+                raise VerifyException(f"{what}: the access map must say 0 for the free dim {dim}")
+        elif index == AccessIndex.constant(0) and extent.value == 1 and type.free_dim is None:
+            continue
+        elif len(index.terms) != 1 or not follows or not (type.is_guarded or index.offset.value == 0):
+            raise VerifyException(f"{what}: dim {dim} must be one axis that no other dim is, step by step")
+        elif not type.is_guarded and (domain[follows[0]].dim - extent).value not in (None, 0):
+            raise VerifyException(f"{what}: dim {dim} is {extent}, but axis {follows[0]} {domain[follows[0]].dim}")
+        followed.update(follows)
+    for number, axis in enumerate(domain):
+        if writes and number not in followed and not axis.is_reduction and axis.dim.value != 1:
+            raise VerifyException(f"{what} is an output, so its access map must have parallel axis {number}")
 
 
 def _verify_order(block: Block) -> None:
@@ -159,6 +188,10 @@ class _Body:
     stored: set[int] = field(default_factory=set[int])
 
     @property
+    def reduction(self) -> Axes:
+        return frozenset(range(len(self.domain))) - self.parallel
+
+    @property
     def streams(self) -> bool:
         return bool(self.modes) and self.modes[-1] is PassMode.STREAM
 
@@ -167,6 +200,8 @@ class _Body:
             self._end_pass(op)
             if isinstance(op, PassOp):
                 self.modes.append(op.pass_mode)
+                if self.streams and len(self.parallel) == len(self.domain):
+                    raise VerifyException("a stream pass needs a reduction axis")
         elif isinstance(op, InstructionOp):
             if op.IN_STREAM and not self.streams:
                 raise VerifyException(f"{op.name} is allowed only in a stream pass")
@@ -219,16 +254,12 @@ class _Body:
             raise VerifyException(f"{op.name} reads {_name(value)}, a tile of an earlier stream pass")
 
     def _tie(self, op: InstructionOp, tied: SSAValue) -> None:
-        if tied in op.sources:
-            raise VerifyException(f"{op.name} both reads {_name(tied)} and updates it in place")
-        if self.axes[tied] != self.axes[op.results[0]]:
-            raise VerifyException(
-                f"{op.name} updates {_name(tied)} in place, which varies along axes {sorted(self.axes[tied])}, "
-                f"not {sorted(self.axes[op.results[0]])}"
-            )
         if isinstance(op, AccumulateOp):
-            if self.modes[self.defined_in[tied]] is PassMode.STREAM and not isinstance(tied.owner, AccumulateOp):
-                raise VerifyException(f"the accumulator {_name(tied)} must be initialised in an earlier once pass")
+            start = _start(op)
+            if start is None or start.immediate != op.reduction:
+                raise VerifyException(
+                    f"the accumulator {_name(tied)} must begin as a visa.reduce_init {op.reduction.name.lower()}"
+                )
         elif self.defined_in[tied] != len(self.modes) - 1:
             raise VerifyException(f"{op.name} updates {_name(tied)} of another pass in place")
         self.overwritten_by[tied] = op
@@ -250,6 +281,8 @@ class _Body:
                 wants = "no free dim" if operand.type.free_dim is not None else "a free dim"
                 raise VerifyException(f"{op.name} of {_name(operand)}: it must have {wants}")
             if isinstance(op, StoreOp):
+                if index - self.inputs in self.stored:
+                    raise VerifyException(f"output {index - self.inputs} is stored twice")
                 self.stored.add(index - self.inputs)
 
     def _verify_axes(self, op: InstructionOp) -> None:
@@ -260,6 +293,8 @@ class _Body:
         )
         if touched and max(touched) >= len(self.domain):
             raise VerifyException(f"{op.name} varies along axis {max(touched)} of a domain of {len(self.domain)} axes")
+        if isinstance(op, ReduceInitOp) and self.streams:
+            raise VerifyException(f"{op.name} is allowed only in a once pass")
         if not self.streams and not touched <= self.parallel:
             raise VerifyException(
                 f"{op.name} in a once pass varies along the reduction axes {sorted(touched - self.parallel)}"
@@ -276,49 +311,78 @@ def _verify_store(body: _Body, op: InstructionOp) -> None:
         raise VerifyException(
             f"the tile stored to {_name(target)} varies along axes {lost}, which its access map lacks"
         )
+    wide = {axis for axis in body.reduction if body.domain[axis].dim.value != 1}
+    if body.streams and (lost := sorted(wide - target.type.axes)):
+        raise VerifyException(
+            f"{_name(target)} is stored in a stream pass, but its access map lacks the reduction axes {lost}"
+        )
 
 
 def _verify_guarded(body: _Body, op: InstructionOp) -> None:
     background, source = op.operands
+    # A tile that is loaded lacks an axis where its tensor has extent 1: it cannot take what the source has along it.
+    if not isinstance(background.owner, FillOp | LoadGuardedOp):
+        raise VerifyException(f"the background of {_name(source)} must be made by visa.fill")
     assert isinstance(source.type, GlobalType)
     if not source.type.axes <= body.axes[background]:
         lost = sorted(source.type.axes - body.axes[background])
         raise VerifyException(f"the background of {_name(source)} does not vary along axes {lost} of its access map")
 
 
+def _verify_gather(body: _Body, op: InstructionOp) -> None:
+    source, index = op.operands
+    assert isinstance(source.type, GlobalType)
+    if shared := sorted(source.type.axes & body.axes[index]):
+        raise VerifyException(f"the index and the access map of {_name(source)} both vary along axes {shared}")
+
+
+def _verify_fill(body: _Body, op: InstructionOp) -> None:
+    if lost := sorted(body.axes.get(op.operands[0], frozenset[int]()) - body.axes[op.results[0]]):
+        raise VerifyException(f"the tile to fill with varies along axes {lost}, which the result lacks")
+
+
 def _verify_reduce(body: _Body, op: InstructionOp) -> None:
     # A tile that is the same along an axis counts once, where the sum of its broadcast would count every index.
-    reduction = frozenset(range(len(body.domain))) - body.parallel
-    if lost := sorted(reduction - body.axes[op.operands[1]]):
+    if lost := sorted(body.reduction - body.axes[op.operands[1]]):
         raise VerifyException(f"the tile reduced does not vary along the reduction axes {lost}")
 
 
 def _verify_product(body: _Body, op: InstructionOp) -> None:
-    """The last axes of the domain are m, n, k (before them g where there is one); neither factor may have the other's."""
+    """Check that the domain ends in (g,) m, n, k and that the factors are matrices of m, k and k, n.
+
+    Only a plain product has axes before these, which are batches.
+    """
     rank = len(body.domain)
-    extra = (GROUP,) if isinstance(op, GroupedMatmulKOp) else ()
-    if rank < len(extra) + 3 or body.parallel != frozenset(range(rank - 1)):
-        names = "g, m, n" if extra else "m, n"
+    names = "g, m, n" if isinstance(op, GroupedMatmulKOp) else "m, n"
+    if rank < len(names.split()) + 1 or body.parallel != frozenset(range(rank - 1)):
         raise VerifyException(f"{op.name} needs a domain that ends in parallel {names} and reduction k, its only one")
-    factors = [
-        operand.type.axes if isinstance(operand.type, GlobalType) else body.axes[operand]
-        for operand in op.operands[1:3]
-    ]
-    for axes, name, foreign in zip(factors, ("left", "right"), (N, M), strict=True):
+    batch = frozenset(range(rank + M)) if isinstance(op, MatmulOp) else frozenset[int]()
+    for factor, name, row, column in zip(op.operands[1:3], ("left", "right"), (M, K), (K, N), strict=True):
+        axes = factor.type.axes if isinstance(factor.type, GlobalType) else body.axes[factor]
         if rank + K not in axes:
             raise VerifyException(f"the {name} factor of {op.name} does not vary along k")
-        if wrong := sorted(rank + axis for axis in (foreign, *extra) if rank + axis in axes):
+        if wrong := sorted(axes - batch - {rank + row, rank + column}):
             raise VerifyException(f"the {name} factor of {op.name} varies along axes {wrong}, which it may not have")
 
 
 _AXIS_RULES: dict[type[Operation], Callable[[_Body, InstructionOp], None]] = {
     StoreOp: _verify_store,
     LoadGuardedOp: _verify_guarded,
+    GatherOp: _verify_gather,
+    FillOp: _verify_fill,
     ReduceOp: _verify_reduce,
     MatmulOp: _verify_product,
     GroupedMatmulOp: _verify_product,
     GroupedMatmulKOp: _verify_product,
 }
+
+
+def _start(op: AccumulateOp) -> ReduceInitOp | None:
+    """The instruction that began the accumulator of `op`."""
+    owner: Operation | Block | None = op
+    while isinstance(owner, AccumulateOp):
+        owner = owner.operands[0].owner
+    return owner if isinstance(owner, ReduceInitOp) else None
 
 
 def _name(value: SSAValue) -> str:

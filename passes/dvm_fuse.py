@@ -39,8 +39,8 @@ _KINDS: dict[type[Operation], AreaKind] = {
     dvm.ReshapeOp: AreaKind.NONE,
 }
 
-_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp)
-"""Operations without operands that cost less to repeat in each kernel than to store."""
+_REPEATED = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
+"""Operations that cost less to repeat in each kernel than to store."""
 
 
 class DvmFusePass(ModulePass):
@@ -59,7 +59,7 @@ def fuse(function: FuncOp) -> None:
     block = function.body.block
     _drop_transfers(block)
     _give_results_kernels(block)
-    _repeat_generators(block)
+    _repeat_cheap_operations(block)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
     graph = AreaGraph(_area_of(operation) for operation in operations)
     fuse_to_fixed_point(graph)
@@ -101,10 +101,10 @@ def _give_results_kernels(block: Block) -> None:
         returned.add(value)
 
 
-def _repeat_generators(block: Block) -> None:
-    """Give each elementwise or reducing user a generator of its own, so that nobody waits for a stored constant."""
+def _repeat_cheap_operations(block: Block) -> None:
+    """Give each elementwise or reducing user an operation of its own, so that its result need not be stored."""
     for operation in tuple(block.ops):
-        if not isinstance(operation, _GENERATORS):
+        if not isinstance(operation, _REPEATED):
             continue
         for use in list(operation.result.uses)[1:]:
             if _KINDS.get(type(use.operation)) in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):

@@ -157,9 +157,7 @@ CAST = Format(11, "cast", d=Field.SLOT, a=Field.SLOT, aux="ElementType")
 REDUCE_INIT = Format(12, "reduce_init", d=Field.SLOT, aux="ReduceKind")
 REDUCE = Format(13, "reduce", d=Field.SLOT, a=Field.SLOT, ties_d=True)
 MATMUL = Format(14, "matmul", d=Field.SLOT, a=Field.SLOT, b=Field.SLOT, ties_d=True)
-GROUPED_MATMUL = Format(
-    15, "grouped_matmul", d=Field.SLOT, a=Field.SLOT, b=Field.OPERAND, c=Field.OPERAND, ties_d=True
-)
+GROUPED_MATMUL = Format(15, "grouped_matmul", d=Field.SLOT, a=Field.SLOT, b=Field.OPERAND, c=Field.OPERAND, ties_d=True)
 GROUPED_MATMUL_K = Format(
     16, "grouped_matmul_k", d=Field.SLOT, a=Field.SLOT, b=Field.SLOT, c=Field.OPERAND, ties_d=True
 )

@@ -263,7 +263,7 @@ def _iota(origin: Origin, axis: int, out: Tile) -> None:
     start = origin[axis]
     shape = [1] * out.ndim
     shape[axis] = -1
-    indices: Tile = np.arange(start, start + out.shape[axis])
+    indices = np.arange(start, start + out.shape[axis], dtype=np.int64)
     out[...] = indices.reshape(shape)
 
 

@@ -78,9 +78,8 @@ func.func @reductions(%x : tensor<4x8xbf16>) -> tensor<4xbf16> {
 func.func @products(%x : tensor<4x8xf32>, %v : tensor<8x5xf32>, %w : tensor<3x8x5xf16>, %g : tensor<3xi32>) -> (tensor<4x5xf32>, tensor<4x5xf32>, tensor<3x4x5xf32>) {
   %y = visa.kernel cube @plain domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %v : tensor<4x8xf32>, tensor<8x5xf32>) -> (tensor<4x5xf32>) {
   ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gv : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-    %zero = visa.scalar 0.0 : f32
     visa.pass once
-    %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+    %0 = visa.reduce_init sum f32 : !visa.ub
     visa.pass stream
     %1 = visa.load f32 %gx : !visa.ub
     %2 = visa.load f32 %gv : !visa.ub
@@ -92,9 +91,8 @@ func.func @products(%x : tensor<4x8xf32>, %v : tensor<8x5xf32>, %w : tensor<3x8x
   }
   %z = visa.kernel cube @rows domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x8x5xf16>, tensor<3xi32>) -> (tensor<4x5xf32>) {
   ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f16, affine_map<(m, n, k) -> (0, k, n)>, free = 0>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-    %zero = visa.scalar 0.0 : f32
     visa.pass once
-    %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+    %0 = visa.reduce_init sum f32 : !visa.ub
     visa.pass stream
     %1 = visa.load f32 %gx : !visa.ub
     // CHECK: %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
@@ -105,9 +103,8 @@ func.func @products(%x : tensor<4x8xf32>, %v : tensor<8x5xf32>, %w : tensor<3x8x
   }
   %u = visa.kernel cube @columns domain [parallel "3", parallel "4", parallel "5", reduction "8"] slots 0 (%x, %v, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<3x4x5xf32>) {
   ^bb0(%gx : !visa.global<f32, affine_map<(g, m, n, k) -> (m, k)>>, %gv : !visa.global<f32, affine_map<(g, m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(g, m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(g, m, n, k) -> (g, m, n)>>):
-    %zero = visa.scalar 0.0 : f32
     visa.pass once
-    %0 = visa.fill f32 %zero axes [0, 1, 2] : (!visa.scalar) -> !visa.ub
+    %0 = visa.reduce_init sum f32 : !visa.ub
     visa.pass stream
     %1 = visa.load f32 %gx : !visa.ub
     %2 = visa.load f32 %gv : !visa.ub

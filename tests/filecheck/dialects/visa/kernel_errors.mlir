@@ -143,6 +143,198 @@
 
 // -----
 
+// CHECK: kind 'cube' does not fit a kernel without products
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel cube @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass once
+  %a = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %s, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 0: the access map must say 0 for the free dim 0
+%f = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%f : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>, free = 0>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 0: dim 0 must be one axis that no other dim is, step by step
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0 + d1, d1)>, guarded>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 0: dim 1 must be one axis that no other dim is, step by step
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0, d0)>, guarded>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 1: dim 1 must be one axis that no other dim is, step by step
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1 * 2)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 1: dim 1 must be one axis that no other dim is, step by step
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1 + 1)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 1: dim 1 must be one axis that no other dim is, step by step
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, 0)>>):
+  visa.pass once
+  
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 1: dim 0 is 4, but axis 0 5
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "5", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass once
+  %a = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %s, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: block argument 1 is an output, so its access map must have parallel axis 1
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass once
+  %a = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %s, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: a stream pass needs a reduction axis
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: output 0 is stored twice
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  %0 = visa.load f32 %gx : !visa.ub
+  
+  visa.store f32 %0, %gy
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: %gy is stored in a stream pass, but its access map lacks the reduction axes [1]
+%r = "test.op"() : () -> tensor<4xf32>
+%y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%r : tensor<4xf32>) -> (tensor<4xf32>) {
+^bb0(%gr : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass stream
+  %0 = visa.load f32 %gr : !visa.ub
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: the index and the access map of %gf both vary along axes [1]
+%f = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%f : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gf : !visa.global<f32, affine_map<(d0, d1) -> (0, d1)>, free = 0>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  %i = visa.iota i32 axis 1 : !visa.ub
+  %0 = visa.gather f32 %gf, %i : (!visa.ub) -> !visa.ub
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: the tile to fill with varies along axes [1], which the result lacks
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  %0 = visa.load f32 %gx : !visa.ub
+  %1 = visa.fill f32 %0 axes [0] : (!visa.ub) -> !visa.ub
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: the background of %gg must be made by visa.fill
+%x = "test.op"() : () -> tensor<4x8xf32>
+%g = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x, %g : tensor<4x8xf32>, tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gg : !visa.global<f32, affine_map<(d0, d1) -> (d0 - 1, d1)>, guarded>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+  visa.pass once
+  %0 = visa.load f32 %gx : !visa.ub
+  %1 = visa.load_guarded f32 %0, %gg : (!visa.ub) -> !visa.ub
+  visa.store f32 %0, %gy
+  visa.end
+}
+
+// -----
+
 // CHECK: output 0 is never stored
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {

@@ -163,22 +163,7 @@
 
 // -----
 
-// CHECK: visa.reduce both reads %a and updates it in place
-%x = "test.op"() : () -> tensor<4x8xf32>
-%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
-^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
-  visa.pass once
-  %a = visa.reduce_init sum f32 : !visa.ub
-  visa.pass stream
-  %s = visa.reduce rsum f32 %a, %a : (!visa.ub, !visa.ub) -> !visa.ub
-  visa.pass once
-  visa.store f32 %s, %gy
-  visa.end
-}
-
-// -----
-
-// CHECK: the accumulator %a must be initialised in an earlier once pass
+// CHECK: visa.reduce_init is allowed only in a once pass
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
@@ -193,13 +178,29 @@
 
 // -----
 
-// CHECK: visa.reduce updates %a in place, which varies along axes [], not [0]
+// CHECK: the accumulator %a must begin as a visa.reduce_init max
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass once
+  %a = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  %s = visa.reduce rmax f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %s, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: the accumulator %a must begin as a visa.reduce_init sum
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
   %k = visa.scalar 0.0 : f32
   visa.pass once
-  %a = visa.fill f32 %k axes [] : (!visa.scalar) -> !visa.ub
+  %a = visa.fill f32 %k axes [0] : (!visa.scalar) -> !visa.ub
   visa.pass stream
   %0 = visa.load f32 %gx : !visa.ub
   %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub

@@ -4,9 +4,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xf32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xf32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (0, k, n)>, free = 0>, %gg : !visa.global<f32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
@@ -21,9 +20,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xf32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xf32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<f32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
@@ -39,9 +37,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<3x8x5xi32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x8x5xi32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<i32, affine_map<(m, n, k) -> (0, k, n)>, free = 0>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
@@ -56,9 +53,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (0, k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
@@ -73,9 +69,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (0, k, n)>, free = 0>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
@@ -88,11 +83,10 @@
 
 // CHECK: visa.matmul needs a domain that ends in parallel m, n and reduction k, its only one
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>)
-%y = visa.kernel cube @k domain [parallel "4", reduction "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
+%y = visa.kernel cube @k domain [parallel "4", reduction "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x1xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, 0)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
@@ -108,9 +102,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
@@ -122,18 +115,32 @@
 
 // -----
 
-// CHECK: the left factor of visa.matmul does not vary along k
-%x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>)
-%y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
-^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
+// CHECK: the right factor of visa.matmul does not vary along k
+%x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<5xf32>, tensor<3xi32>)
+%y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
-  %w2 = visa.fill f32 %zero axes [0] : (!visa.scalar) -> !visa.ub
-  %2 = visa.matmul f32 %0, %w2, %w1 : (!visa.ub, !visa.ub, !visa.ub) -> !visa.ub
+  %2 = visa.matmul f32 %0, %1, %w1 : (!visa.ub, !visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %2, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: the right factor of visa.grouped_matmul varies along axes [0], which it may not have
+%x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<3x4x8x5xf32>, tensor<3xi32>)
+%y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<3x4x8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (0, m, k, n)>, free = 0>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
+  visa.pass once
+  %0 = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %1 = visa.load f32 %gx : !visa.ub
+  %2 = visa.grouped_matmul f32 %0, %1, %gw, %gg : (!visa.ub, !visa.ub) -> !visa.ub
   visa.pass once
   visa.store f32 %2, %gy
   visa.end
@@ -145,9 +152,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
@@ -163,9 +169,8 @@
 %x, %w, %g = "test.op"() : () -> (tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>)
 %y = visa.kernel cube @k domain [parallel "4", parallel "5", reduction "8"] slots 0 (%x, %w, %g : tensor<4x8xf32>, tensor<8x5xf32>, tensor<3xi32>) -> (tensor<4x5xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(m, n, k) -> (m, k)>>, %gw : !visa.global<f32, affine_map<(m, n, k) -> (k, n)>>, %gg : !visa.global<i32, affine_map<(m, n, k) -> (0)>, free = 0>, %gy : !visa.global<f32, affine_map<(m, n, k) -> (m, n)>>):
-  %zero = visa.scalar 0.0 : f32
   visa.pass once
-  %0 = visa.fill f32 %zero axes [0, 1] : (!visa.scalar) -> !visa.ub
+  %0 = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %1 = visa.load f32 %gx : !visa.ub
   %w1 = visa.load f32 %gw : !visa.ub
