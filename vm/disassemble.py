@@ -45,7 +45,7 @@ class _Listing:
         self._words = words
         full = dim_texts(program)
         self._long_dims = [(f"dim{number}", text) for number, text in enumerate(full) if len(text) > TEXT_LIMIT]
-        self._dims = [_printable(text if len(text) <= TEXT_LIMIT else f"dim{n}") for n, text in enumerate(full)]
+        self._dims = [text if len(text) <= TEXT_LIMIT else f"dim{number}" for number, text in enumerate(full)]
 
     def lines(self) -> Iterator[str]:
         program = self._program
@@ -53,7 +53,7 @@ class _Listing:
         for storage, title in _SECTION_OF_STORAGE.items():
             yield from _titled(title, [self._tensor(n) for n in self._listed(storage)])
         yield from _titled("symbols", self._symbols())
-        yield from _titled("dims", [(name, "=", _printable(text)) for name, text in self._long_dims])
+        yield from _titled("dims", [(name, "=", text) for name, text in self._long_dims])
         yield from _titled("facts", [self._fact(fact) for fact in program.facts])
         for number, stage in enumerate(program.stages):
             for kernel in stage:
@@ -93,7 +93,7 @@ class _Listing:
                     if self._program.dims[dim] == Dim(DimOp.SYMBOL, number):
                         because = f" ({_printable(reason)})" if reason else ""
                         places.append(f"dim {position} of {self._name(parameter.tensor)}{because}")
-            rows.append((_printable(symbol), "=", ", ".join(places)))
+            rows.append((symbol, "=", ", ".join(places)))
         return rows
 
     def _fact(self, fact: Fact) -> tuple[str, ...]:

@@ -135,6 +135,8 @@ def _verify_inputs(program: Program) -> None:
             raise VerificationError(f"symbol {number} ({symbol!r}): it is no whole dim of an input", "symbols", number)
         if symbol in names:
             raise VerificationError(f"symbol {number} ({symbol!r}): another has the same name", "symbols", number)
+        if not symbol.isidentifier():
+            raise VerificationError(f"symbol {number} ({symbol!r}): it is no identifier", "symbols", number)
         names.add(symbol)
 
 

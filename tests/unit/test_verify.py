@@ -132,6 +132,7 @@ TABLES: list[tuple[Callable[[], Program], Change, str]] = [
     (add, fields(inputs=(Input(0, ("", "")),)), "tensor 1 ('b'): no input gives it"),
     (add, extended(symbols=("s2",)), "symbol 2 ('s2'): it is no whole dim of an input"),
     (add, fields(symbols=("s0", "s0")), "symbol 1 ('s0'): another has the same name"),
+    (add, fields(symbols=("s0", "s1\n")), r"symbol 1 ('s1\n'): it is no identifier"),
     (add, fields(outputs=(2, 2)), "output 1: tensor 2 is not there or twice"),
     (add, fields(outputs=(3,)), "output 0: tensor 3 is not there or twice"),
     (add, fields(outputs=(0,)), "output 0: tensor 0 is no output tensor"),
