@@ -3,7 +3,7 @@
 A verified kernel can be scheduled, allocated and encoded without further checks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
@@ -86,7 +86,7 @@ def slot_of(value: SSAValue) -> int | None:
     return value.type.slot if isinstance(value.type, UbType) else None
 
 
-def may_share_slot(op: InstructionOp, operand: SSAValue, axes: dict[SSAValue, Axes]) -> bool:
+def may_share_slot(op: InstructionOp, operand: SSAValue, axes: Mapping[SSAValue, Axes]) -> bool:
     """Whether the result may take the slot of a source that dies here.
 
     The source is read while the result is written, so both must be elementwise over the same axes.
@@ -255,6 +255,8 @@ class _Body:
 
     def _tie(self, op: InstructionOp, tied: SSAValue) -> None:
         if isinstance(op, AccumulateOp):
+            if op.results[0].first_use is None:
+                raise VerifyException(f"nothing reads what {op.name} accumulates")
             start = _start(op)
             if start is None or start.immediate != op.reduction:
                 raise VerifyException(

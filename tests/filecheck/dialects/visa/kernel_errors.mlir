@@ -337,14 +337,11 @@
 
 // CHECK: output 0 is never stored
 %x = "test.op"() : () -> tensor<4x8xf32>
-%y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
-^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+%y = visa.kernel vector @k domain [parallel "4", parallel "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4x8xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
   visa.pass once
-  %a = visa.reduce_init sum f32 : !visa.ub
-  visa.pass stream
   %0 = visa.load f32 %gx : !visa.ub
-  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
-  visa.pass once
+  
   visa.end
 }
 
@@ -583,11 +580,8 @@
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
-  visa.pass once
-  %a = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %0 = visa.load f32 %gx : !visa.ub
-  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
   visa.store f32 %0, %gy
   visa.end
 }

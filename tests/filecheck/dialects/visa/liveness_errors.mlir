@@ -58,11 +58,8 @@
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
-  visa.pass once
-  %a = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %0 = visa.load f32 %gx : !visa.ub
-  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
   visa.end keep %0 : !visa.ub
 }
 
@@ -84,11 +81,8 @@
 %x = "test.op"() : () -> tensor<4x8xf32>
 %y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
 ^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
-  visa.pass once
-  %a = visa.reduce_init sum f32 : !visa.ub
   visa.pass stream
   %0 = visa.load f32 %gx : !visa.ub
-  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
   visa.pass stream
   visa.pass once keep %0 : !visa.ub
   visa.end
@@ -158,6 +152,22 @@
   %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
   visa.pass once keep %a : !visa.ub
   visa.store f32 %s, %gy
+  visa.end
+}
+
+// -----
+
+// CHECK: nothing reads what visa.reduce accumulates
+%x = "test.op"() : () -> tensor<4x8xf32>
+%y = visa.kernel vector @k domain [parallel "4", reduction "8"] slots 0 (%x : tensor<4x8xf32>) -> (tensor<4xf32>) {
+^bb0(%gx : !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>, %gy : !visa.global<f32, affine_map<(d0, d1) -> (d0)>>):
+  visa.pass once
+  %a = visa.reduce_init sum f32 : !visa.ub
+  visa.pass stream
+  %0 = visa.load f32 %gx : !visa.ub
+  %s = visa.reduce rsum f32 %a, %0 : (!visa.ub, !visa.ub) -> !visa.ub
+  visa.pass once
+  visa.store f32 %a, %gy
   visa.end
 }
 
