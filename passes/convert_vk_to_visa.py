@@ -44,6 +44,17 @@ _REDUCE_KINDS = {
     "Min": ReduceKind.MIN,
     "Prod": ReduceKind.PROD,
 }
+_ALONE = (
+    dvm.MatmulOp,
+    dvm.GroupedMatmulOp,
+    dvm.TransposeOp,
+    dvm.SliceOp,
+    dvm.ConcatOp,
+    dvm.PadOp,
+    dvm.GatherOp,
+)
+"""Operations whose operands are read from memory, so that nothing else can be in their kernel."""
+
 _Created = TypeVar("_Created", bound=Operation)
 
 
@@ -66,6 +77,7 @@ class ConvertVkToVisaPass(ModulePass):
 
 def lower_kernel(kernel: vk.KernelOp) -> None:
     """Replace a kernel by its virtual instructions."""
+    _require_one_domain(kernel)
     lowering = _Lowering(kernel)
     for operation in kernel.body.block.ops:
         if not isinstance(operation, vk.YieldOp):
@@ -226,6 +238,22 @@ class _Lowering:
         return tuple(range(len(self.domain) - rank, len(self.domain)))
 
 
+def _require_one_domain(kernel: vk.KernelOp) -> None:
+    """Elementwise work, reductions of one domain that nothing follows, or one operation of another kind: no more yet."""
+    operations = [operation for operation in kernel.body.block.ops if not isinstance(operation, vk.YieldOp)]
+    reductions = [operation for operation in operations if isinstance(operation, dvm.ReduceOp)]
+    if len({(dims_of(reduction.operand.type), frozenset(reduction.axes)) for reduction in reductions}) > 1:
+        raise PassFailedException(f"convert-vk-to-visa: @{kernel.sym_name.data} reduces over different dims")
+    for operation in operations:
+        if isinstance(operation, _ALONE) and len(operations) > 1:
+            raise PassFailedException(f"convert-vk-to-visa: '{operation.name}' needs a kernel of its own")
+        for operand in operation.operands:
+            if isinstance(operand.owner, dvm.ReduceOp):
+                raise PassFailedException(
+                    f"convert-vk-to-visa: '{operation.name}' uses the result of a reduction in the same kernel"
+                )
+
+
 def _domain_of(kernel: vk.KernelOp) -> tuple[Shape, frozenset[int]]:
     """The extents of the domain and its reduction axes."""
     domain: Shape = ()
@@ -234,8 +262,8 @@ def _domain_of(kernel: vk.KernelOp) -> tuple[Shape, frozenset[int]]:
             return dims_of(operation.operand.type), frozenset(operation.axes)
         if isinstance(operation, dvm.MatmulOp | dvm.GroupedMatmulOp):
             return _matmul_domain(operation)
-        if not isinstance(operation, vk.YieldOp):
-            domain = _broadcast(domain, dims_of(operation.results[0].type))
+        for value in operation.operands if isinstance(operation, vk.YieldOp) else operation.results:
+            domain = _broadcast(domain, dims_of(value.type))
     return domain, frozenset()
 
 
@@ -307,8 +335,15 @@ def _broadcast_scalar(state: _Lowering, op: dvm.BroadcastScalarOp) -> None:
 
 def _iota(state: _Lowering, op: dvm.IotaOp) -> None:
     axes = state.follow(op)
-    element = element_of(op.result.type)
-    tile = state.add(visa.IotaOp(element.compute, axes[op.axis.value.data])).result
+    element = element_of(op.result.type).compute
+    extent, axis = dims_of(op.result.type)[op.axis.value.data], axes[op.axis.value.data]
+    if extent == ONE:
+        tile = state.scalar(0, element)
+    else:
+        tile = state.add(visa.IotaOp(element, axis)).result
+        if extent != state.domain[axis]:
+            # Where the extent turns out to be 1 the result is broadcast along the axis, and 0 all over.
+            tile = state.add(visa.BinaryOp("min", element, tile, state.scalar(extent - 1, element))).result
     state.define(op, tile, axes)
 
 

@@ -56,6 +56,8 @@ class DvmFusePass(ModulePass):
 
 def fuse(function: FuncOp) -> None:
     """Fuse one function, in place. Raises PassFailedException for an operation that has no place in a kernel."""
+    if len(function.body.blocks) > 1:
+        raise PassFailedException(f"dvm-fuse: function @{function.sym_name.data} has more than one block")
     block = function.body.block
     _drop_transfers(block)
     _give_results_kernels(block)

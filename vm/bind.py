@@ -27,7 +27,7 @@ from vm.isa import (
 )
 from vm.layout import Domain, TensorLayout, View, lay_out
 from vm.prepare import PreparedKernel, Step, prepare
-from vm.program import DimOp, FactKind, Program, Scalar, Storage
+from vm.program import DimOp, FactKind, Kernel, Program, Scalar, Storage
 from vm.tiling import Tiling, choose_tiling
 
 Shape = tuple[int, ...]
@@ -315,8 +315,9 @@ def _bind_kernel(
     for axis, extent in zip(kernel.axes, extents, strict=True):
         if extent < 0:
             raise ShapeError(f"an axis of kernel '{kernel.name}' would have extent {extent}")
-        if extent == 0 and not axis.reduction:
-            return None
+    _check_written_whole(kernel, extents, layouts)
+    if any(extent == 0 and not axis.reduction for axis, extent in zip(kernel.axes, extents, strict=True)):
+        return None
     domain, views = lay_out(prepared, extents, dims, layouts)
     masks = _value_masks(prepared, domain, views)
     homes = _homes(prepared, masks, views)
@@ -327,6 +328,18 @@ def _bind_kernel(
         tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
     scalars = tuple(_scalar(scalar, dims) for scalar in kernel.scalars)
     return KernelPlan(prepared, domain, tuple(views), tuple(masks), homes, tiling, scalars, tiling.counts(domain))
+
+
+def _check_written_whole(kernel: Kernel, extents: list[int], layouts: list[TensorLayout]) -> None:
+    """An output is written whole: each of its dims has the extent of its axis, or 1."""
+    for operand in kernel.operands:
+        if not operand.writes:
+            continue
+        layout = layouts[operand.tensor]
+        for index, extent in zip(operand.indices, layout.shape, strict=True):
+            covered = extents[index.terms[0][0]] if index.terms else 1
+            if extent not in (covered, 1):
+                raise BytecodeError(f"kernel '{kernel.name}' would write {covered} elements along a dim of {extent}")
 
 
 def _value_masks(prepared: PreparedKernel, domain: Domain, views: list[View]) -> list[int]:

@@ -7,10 +7,11 @@ Areas carry ranks that order them topologically at all times. Merging a producer
 reaches below the consumer's rank behind it, so that one bounded search both finds a cycle and repairs the order.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 from xdsl.ir import Operation, SSAValue
 
@@ -152,13 +153,14 @@ class AreaGraph:
         following = bisect_right(self._ranks, target.rank)
         end = self._ranks[following] if following < len(self._ranks) else target.rank + 1
         step = (end - target.rank) / (len(areas) + 1)
-        if target.rank + step <= target.rank or end - step >= end:
+        ranks = [target.rank + number * step for number in range(1, len(areas) + 1)]
+        if any(low >= high for low, high in pairwise((target.rank, *ranks, end))):
             self._renumber()
             self._move_behind(areas, target)
             return
-        for number, area in enumerate(areas, 1):
-            area.rank = target.rank + number * step
-            insort(self._ranks, area.rank)
+        self._ranks[following:following] = ranks
+        for area, rank in zip(areas, ranks, strict=True):
+            area.rank = rank
 
     def _renumber(self) -> None:
         """Spread the ranks evenly, because floats between two of them have run out."""
