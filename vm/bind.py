@@ -312,7 +312,7 @@ def _bind_kernel(
     """The plan of a kernel, or None where it has nothing to write."""
     kernel = prepared.kernel
     extents = [dims[axis.extent] for axis in kernel.axes]
-    for axis, extent in zip(kernel.axes, extents, strict=True):
+    for extent in extents:
         if extent < 0:
             raise ShapeError(f"an axis of kernel '{kernel.name}' would have extent {extent}")
     _check_written_whole(kernel, extents, layouts)
@@ -338,7 +338,7 @@ def _check_written_whole(kernel: Kernel, extents: list[int], layouts: list[Tenso
         layout = layouts[operand.tensor]
         for index, extent in zip(operand.indices, layout.shape, strict=True):
             covered = extents[index.terms[0][0]] if index.terms else 1
-            if extent not in (covered, 1):
+            if extent != covered and not (extent == 1 and covered > 0):
                 raise BytecodeError(f"kernel '{kernel.name}' would write {covered} elements along a dim of {extent}")
 
 
