@@ -1,0 +1,165 @@
+"""dvm-opt: xDSL's optimizer driver with the dialects, passes and targets of DVM.
+
+It differs from `xdsl-opt` in that wrong input gives one message and no traceback, with the line of the operation it is
+about; that an output file is written whole or not at all; and that `-t dvm-bytecode` writes bytes.
+"""
+
+import sys
+from collections.abc import Sequence
+from io import BytesIO, TextIOWrapper
+from typing import IO
+
+from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import PassPipeline
+from xdsl.utils.arg_spec import parse_spec
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError, VerifyException
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from dvm_dialects import get_all_dialects
+from passes import get_all_passes, get_all_targets
+from passes.dvm_compile import DvmCompilePass
+from tools.command import run
+from vm.errors import CompileError, DvmError
+from vm.files import replacing
+
+BINARY_TARGET = "dvm-bytecode"
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """The tool; returns its exit code."""
+    return run("dvm-opt", lambda: _run(args))
+
+
+def _run(args: Sequence[str] | None) -> None:
+    driver = DvmOptMain(args)
+    try:
+        driver.run()
+    except ParseError as error:
+        raise CompileError(f"{error.span.get_location()}: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        raise CompileError(f"{driver.get_input_name()}: no UTF-8 text: {error.reason}, byte {error.start}") from None
+    except VerifyException as error:
+        raise CompileError(f"{driver.place_of_failure()}{error}") from None
+    except DiagnosticException as error:
+        raise CompileError(str(error)) from None
+
+
+class DvmOptMain(xDSLOptMain):
+    """The driver."""
+
+    version_format = "dvm-opt, built with xDSL {xdsl_version}"
+
+    def __init__(self, args: Sequence[str] | None = None) -> None:
+        self._content = _KeptBytes()
+        self._stream: IO[str] = sys.stdout
+        self._module: ModuleOp | None = None
+        super().__init__("Run passes of DVM and xDSL over an operator graph, and print the result.", args)
+
+    def register_all_dialects(self) -> None:
+        """Ours even where the entry point of the package is not installed."""
+        super().register_all_dialects()
+        for name, factory in get_all_dialects().items():
+            if name not in self.ctx.registered_dialect_names:
+                self.ctx.register_dialect(name, factory)
+
+    def register_all_passes(self) -> None:
+        super().register_all_passes()
+        self.available_passes |= get_all_passes()
+
+    def register_all_targets(self) -> None:
+        super().register_all_targets()
+        self.available_targets |= get_all_targets()
+
+    def register_all_frontends(self) -> None:
+        """`.mlir` is read so that every operation knows where it was written."""
+        super().register_all_frontends()
+        parse_as_written = self.available_frontends["mlir"]
+
+        def parse_located(file: IO[bytes]) -> ModuleOp:
+            from dvm_dialects.source import parse_module
+
+            if self.args.no_implicit_module:
+                return parse_as_written(file)
+            return parse_module(self.ctx, file.read(), self.get_input_name())
+
+        self.available_frontends["mlir"] = parse_located
+
+    def setup_pipeline(self) -> None:
+        """As in xDSL, but dvm-compile becomes the passes it stands for, so that each is verified, printed and timed."""
+        try:
+            super().setup_pipeline()
+        except (ValueError, ArgSpecParseError) as error:
+            raise DvmError(f"-p: {str(error).strip()}") from None
+        parts = (
+            part
+            for each in self.pipeline.passes
+            for part in (each.passes() if isinstance(each, DvmCompilePass) else (each,))
+        )
+        self.pipeline = PassPipeline(tuple(parts), self.pipeline.callback)
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        try:
+            return super().prepare_input()
+        except ValueError as error:
+            raise DvmError(f"{self.get_input_name()}: {error}; -f mlir reads it all the same") from None
+
+    def prepare_output(self) -> IO[str]:
+        """Standard output, or memory, whose content `run` writes to the output file in the end."""
+        if self.args.output_file is not None:
+            self._stream = TextIOWrapper(self._content, encoding="utf-8")
+        elif self._writes_bytes() and sys.stdout.isatty():
+            raise DvmError(f"-t {BINARY_TARGET} does not write to a terminal: give -o FILE")
+        return self._stream
+
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        self._module = super().parse_chunk(chunk, file_extension, start_offset)
+        return self._module
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        """The text of the program; bytes go past xDSL's driver, which writes text only."""
+        if not self._writes_bytes():
+            return super().output_resulting_program(prog)
+        target = get_all_targets()[BINARY_TARGET]().from_spec(parse_spec(self.args.target))
+        target.emit(self.ctx, prog, self._stream)
+        return ""
+
+    def run(self) -> None:
+        super().run()
+        if self.args.output_file is not None:
+            with replacing(self.args.output_file) as file:
+                file.write(self._content.kept)
+
+    def place_of_failure(self) -> str:
+        """`file:line:column: ` of the operation that does not verify, or "" where it has no place."""
+        for op in self._module.walk() if self._module is not None else ():
+            try:
+                op.verify(verify_nested_ops=False)
+            except VerifyException:
+                return _place(op)
+        return ""
+
+    def _writes_bytes(self) -> bool:
+        return parse_spec(self.args.target).name == BINARY_TARGET
+
+
+class _KeptBytes(BytesIO):
+    """Keeps its content when it is closed, which xDSL's driver does in the end."""
+
+    kept = b""
+
+    def close(self) -> None:
+        self.kept = self.getvalue()
+        super().close()
+
+
+def _place(op: Operation) -> str:
+    match op.location:
+        case FileLineColLoc(filename=file, line=line, column=column):
+            return f"{file.data}:{line.data}:{column.data}: "
+        case _:
+            return ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
