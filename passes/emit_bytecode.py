@@ -1,0 +1,381 @@
+"""`emit-bytecode`: a function of allocated kernels becomes the bytes of a `.dvmb` file, in a `visa.bytecode` operation.
+
+`build_program` is the same without the bytes. Words are encoded by walking the formats of the ISA table, dims become a
+table in which equal expressions are one entry.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException
+from xdsl.utils.hints import isa
+
+from dvm_dialects import dvm, vk
+from dvm_dialects.dims import Dim
+from dvm_dialects.shapes import FactAttr, dims_of, element_of
+from dvm_dialects.source import describe
+from dvm_dialects.visa import (
+    AccessIndex,
+    BytecodeOp,
+    GatherOp,
+    GlobalType,
+    GroupedMatmulKOp,
+    GroupedMatmulOp,
+    InstructionOp,
+    KernelOp,
+    ScalarOp,
+    slot_of,
+)
+from vm import program
+from vm.container import to_bytes
+from vm.isa import FIELD_LIMIT, ElementType, Field, Instruction, encode
+from vm.program import DimOp, KernelKind, Program, Storage
+
+_ORIGINS: dict[type[Operation], str] = {
+    GatherOp: "dvm.gather",
+    GroupedMatmulOp: "dvm.grouped_matmul",
+    GroupedMatmulKOp: "dvm.grouped_matmul",
+}
+"""The operations that can fail on data, which messages then name."""
+
+
+class EmitBytecodePass(ModulePass):
+    """Replaces the one function of the module that is not private."""
+
+    name = "emit-bytecode"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        functions = [function for function in op.ops if isinstance(function, FuncOp)]
+        if not functions and any(isinstance(other, BytecodeOp) for other in op.ops):
+            return
+        function = entry_function(op)
+        bytecode = BytecodeOp(function.sym_name.data, to_bytes(build_program(function)))
+        op.body.block.insert_op_before(bytecode, function)
+        for other in functions:
+            op.body.block.erase_op(other)
+
+
+def entry_function(module: ModuleOp) -> FuncOp:
+    """The one function of a module that has a body and is not private; raises PassFailedException unless there is one."""
+    found = [
+        function
+        for function in module.ops
+        if isinstance(function, FuncOp) and not _is_private(function) and function.body.blocks
+    ]
+    if len(found) != 1:
+        names = ", ".join(f"@{function.sym_name.data}" for function in found) or "none"
+        raise PassFailedException(f"a program is one function, but the module has {names}; make the others private")
+    return found[0]
+
+
+def build_program(function: FuncOp) -> Program:
+    """The program of a function that holds allocated kernels, stages of them, reshapes and constants.
+
+    Raises PassFailedException where the function holds anything else, or a limit of the instruction set is exceeded.
+    """
+    return _Builder(function).build()
+
+
+def _is_private(function: FuncOp) -> bool:
+    return function.sym_visibility is not None and function.sym_visibility.data == "private"
+
+
+class _Dims:
+    """The table of dims of a program under construction."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.entries: dict[program.Dim, int] = {}
+        self._symbols = {name: number for number, name in enumerate(symbols)}
+        self._numbers: dict[Dim, int] = {}
+
+    def number(self, dim: Dim) -> int:
+        """The entry of a dim; raises PassFailedException for a symbol that no input defines."""
+        number = self._numbers.get(dim)
+        if number is None:
+            number = self._numbers[dim] = self._add(dim)
+        return number
+
+    def _add(self, dim: Dim) -> int:
+        if dim.value is not None:
+            return self._entry(DimOp.CONSTANT, dim.value)
+        # The terms of a Dim are its own affair; this is the one place that takes a dim apart.
+        total: int | None = None
+        for atoms, coefficient in dim._terms.items():  # pyright: ignore[reportPrivateUsage]
+            factors = [self._atom(atom.kind, atom.text, atom.arguments) for atom in atoms]
+            magnitude = abs(coefficient)
+            if magnitude != 1 or not factors:
+                factors.append(self._entry(DimOp.CONSTANT, magnitude))
+            term = reduce(lambda a, b: self._entry(DimOp.MUL, a, b), factors)
+            if total is None and coefficient < 0:
+                total = self._entry(DimOp.CONSTANT, 0)
+            operation = DimOp.SUB if coefficient < 0 else DimOp.ADD
+            total = term if total is None else self._entry(operation, total, term)
+        assert total is not None  # a dim without terms is the constant 0
+        return total
+
+    def _atom(self, kind: str, text: str, arguments: Sequence[Dim]) -> int:
+        if kind != "symbol":
+            numbers = [self.number(argument) for argument in arguments]
+            return reduce(lambda a, b: self._entry(_ATOMS[kind], a, b), numbers)
+        symbol = self._symbols.get(text)
+        if symbol is None:
+            raise PassFailedException(f"emit-bytecode: '{text}' is no dim of an input")
+        return self._entry(DimOp.SYMBOL, symbol)
+
+    def _entry(self, op: DimOp, a: int, b: int = 0) -> int:
+        return self.entries.setdefault(program.Dim(op, a, b), len(self.entries))
+
+
+_ATOMS = {"floordiv": DimOp.FLOORDIV, "ceildiv": DimOp.CEILDIV, "bcast": DimOp.BROADCAST}
+
+
+class _Builder:
+    """The program of one function under construction."""
+
+    def __init__(self, function: FuncOp) -> None:
+        self.function = function
+        self.block = function.body.block
+        self.name = function.sym_name.data
+        returned = self.block.last_op
+        if not isinstance(returned, ReturnOp):
+            raise self._error("must end in func.return")
+        self.returned = tuple(returned.operands)
+        arguments = [dims_of(argument.type) for argument in self.block.args]
+        self.symbols = tuple(dict.fromkeys(dim.text for dims in arguments for dim in dims if dim.is_symbol))
+        self.dims = _Dims(self.symbols)
+        self.tensors: list[program.Tensor] = []
+        self.tensor_of: dict[SSAValue, int] = {}
+        self.constants: dict[bytes, int] = {}
+        self.kernels: list[program.Kernel] = []
+        self.stages: list[tuple[int, ...]] = []
+
+    def build(self) -> Program:
+        inputs = self._inputs()
+        outputs = self._outputs()
+        for op in self.block.ops:
+            self._operation(op)
+        return Program(
+            self.name,
+            self.symbols,
+            tuple(self.dims.entries),
+            tuple(self.tensors),
+            inputs,
+            tuple(outputs),
+            tuple(self.constants),
+            self._facts(),
+            tuple(self.kernels),
+            tuple(self.stages),
+        )
+
+    def _error(self, message: str) -> PassFailedException:
+        return PassFailedException(f"emit-bytecode: @{self.name}: {message}")
+
+    # --- tensors ---
+
+    def _tensor(self, value: SSAValue, name: str, storage: Storage, source: int = 0) -> int:
+        dims = tuple(self.dims.number(dim) for dim in dims_of(value.type))
+        self.tensor_of[value] = len(self.tensors)
+        self.tensors.append(program.Tensor(name, element_of(value.type), dims, storage, source))
+        return self.tensor_of[value]
+
+    def _names(self, attribute: str, values: Sequence[SSAValue], default: str, *, hints: bool) -> list[str]:
+        """The names that a function attribute gives, else the hints of the values, else the default and a number."""
+        given = self.function.attributes.get(attribute)
+        if isa(given, ArrayAttr[StringAttr]) and len(given) == len(values):
+            return [name.data for name in given]
+        names: list[str] = []
+        for number, value in enumerate(values):
+            hint = value.name_hint if hints else None
+            names.append(hint if hint is not None and hint not in names else f"{default}{number}")
+        return names
+
+    def _inputs(self) -> tuple[program.Input, ...]:
+        names = self._names("dvm.arg_names", self.block.args, "arg", hints=True)
+        given = self.function.attributes.get("dvm.reasons")
+        reasons = list(given) if isa(given, ArrayAttr[ArrayAttr[StringAttr]]) else []
+        inputs: list[program.Input] = []
+        for number, (argument, name) in enumerate(zip(self.block.args, names, strict=True)):
+            tensor = self._tensor(argument, name, Storage.INPUT)
+            rank = len(self.tensors[tensor].dims)
+            why = tuple(reason.data for reason in reasons[number]) if number < len(reasons) else ("",) * rank
+            inputs.append(program.Input(tensor, why))
+        return tuple(inputs)
+
+    def _outputs(self) -> list[int]:
+        """The tensors of the results, which the kernels that write them find in `tensor_of`."""
+        names = self._names("dvm.result_names", self.returned, "out", hints=False)
+        for number, (value, name) in enumerate(zip(self.returned, names, strict=True)):
+            if not isinstance(value.owner, KernelOp | vk.StageOp) or value in self.tensor_of:
+                raise self._error(f"result {number} is not a kernel result of its own: run dvm-fuse first")
+            self._tensor(value, name, Storage.OUTPUT)
+        return [self.tensor_of[value] for value in self.returned]
+
+    def _facts(self) -> tuple[program.Fact, ...]:
+        given = self.function.attributes.get("dvm.facts")
+        facts = [attribute.fact for attribute in given] if isa(given, ArrayAttr[FactAttr]) else []
+        number = self.dims.number
+        return tuple(program.Fact(kind, number(left), number(right), why) for kind, left, right, why in facts)
+
+    # --- operations ---
+
+    def _operation(self, op: Operation) -> None:
+        match op:
+            case KernelOp():
+                self.stages.append((self._kernel(op),))
+            case vk.StageOp():
+                self._stage(op)
+            case dvm.ReshapeOp():
+                self._tensor(op.result, _name(op.result, self.tensors), Storage.VIEW, self.tensor_of[op.operand])
+            case dvm.ConstantOp():
+                content = _bytes_of(op)
+                source = self.constants.setdefault(content, len(self.constants))
+                self._tensor(op.result, _name(op.result, self.tensors), Storage.CONSTANT, source)
+            case ReturnOp():
+                pass
+            case _:
+                raise self._error(f"'{op.name}' has no form in bytecode: run the passes before this one first")
+
+    def _stage(self, stage: vk.StageOp) -> None:
+        block = stage.body.block
+        terminator = block.last_op
+        assert isinstance(terminator, vk.YieldOp)
+        for argument, operand in zip(block.args, stage.operands, strict=True):
+            self.tensor_of[argument] = self.tensor_of[operand]
+        # What a kernel writes is known by the name of the stage's result, which may be an output.
+        for inner, outer in zip(terminator.operands, stage.results, strict=True):
+            if inner in self.tensor_of:
+                raise self._error("a stage yields a value that is not a kernel result of its own")
+            if outer not in self.tensor_of:
+                self._tensor(outer, _name(outer, self.tensors), Storage.WORKSPACE)
+            self.tensor_of[inner] = self.tensor_of[outer]
+        numbers: list[int] = []
+        for op in block.ops:
+            if isinstance(op, KernelOp):
+                numbers.append(self._kernel(op))
+            elif op is not terminator:
+                raise self._error(f"'{op.name}' has no form in bytecode: run the passes before this one first")
+        self.stages.append(tuple(numbers))
+
+    def _kernel(self, kernel: KernelOp) -> int:
+        for result in kernel.results:
+            if result not in self.tensor_of:
+                self._tensor(result, _name(result, self.tensors), Storage.WORKSPACE)
+        scalars = _Scalars(self.dims)
+        try:
+            words = tuple(_words(kernel, scalars))
+        except ValueError as error:
+            raise self._error(f"kernel @{kernel.sym_name.data}: {error}") from None
+        if len(kernel.body.block.args) > FIELD_LIMIT:
+            raise self._error(f"kernel @{kernel.sym_name.data} has more than {FIELD_LIMIT} operands")
+        tensors = (*kernel.operands, *kernel.results)
+        self.kernels.append(
+            program.Kernel(
+                kernel.sym_name.data,
+                KernelKind[kernel.kind.data.upper()],
+                tuple(program.Axis(axis.is_reduction, self.dims.number(axis.dim)) for axis in kernel.domain),
+                tuple(
+                    self._operand(argument, self.tensor_of[tensor], argument.index >= len(kernel.operands))
+                    for argument, tensor in zip(kernel.body.block.args, tensors, strict=True)
+                ),
+                tuple(scalars.entries),
+                kernel.slots.data,
+                words,
+                _origin(kernel),
+            )
+        )
+        return len(self.kernels) - 1
+
+    def _operand(self, argument: BlockArgument, tensor: int, writes: bool) -> program.Operand:
+        type = argument.type
+        assert isinstance(type, GlobalType)
+        free = -1 if type.free_dim is None else type.free_dim
+        return program.Operand(tensor, writes, tuple(map(self._index, type.indices)), type.is_guarded, free)
+
+    def _index(self, index: AccessIndex) -> program.Index:
+        terms = tuple((axis, self.dims.number(coefficient)) for axis, coefficient in index.terms)
+        return program.Index(terms, self.dims.number(index.offset))
+
+
+class _Scalars:
+    """The scalar constants of a kernel under construction, equal ones once."""
+
+    def __init__(self, dims: _Dims) -> None:
+        self.entries: list[program.Scalar] = []
+        self._dims = dims
+        self._numbers: dict[tuple[ElementType, str], int] = {}
+
+    def number(self, op: ScalarOp) -> int:
+        # By text, because 0.0 equals -0.0 and a NaN not even itself.
+        key = (op.type, str(op.constant))
+        if key not in self._numbers:
+            self._numbers[key] = len(self.entries)
+            constant = op.constant
+            if isinstance(constant, Dim):
+                self.entries.append(program.Scalar(op.type, 0, self._dims.number(constant)))
+            else:
+                self.entries.append(program.Scalar(op.type, constant))
+        return self._numbers[key]
+
+
+def _words(kernel: KernelOp, scalars: _Scalars) -> list[int]:
+    """The words of a kernel; raises ValueError where a field does not fit, or a tile is not allocated."""
+    return [encode(_instruction(op, scalars)) for op in kernel.body.block.ops if isinstance(op, InstructionOp)]
+
+
+def _instruction(op: InstructionOp, scalars: _Scalars) -> Instruction:
+    """The fields of an instruction, filled as its format says."""
+    form = op.opcode.format
+    sources = iter(op.sources)
+    fields: dict[str, int] = {}
+    aux = op.immediate if form.aux not in ("", "rk") else 0
+    for name, field in form.fields:
+        match field:
+            case Field.AXIS:
+                fields[name] = op.immediate
+            case Field.AXES_LOW:
+                fields[name] = op.immediate % FIELD_LIMIT
+            case Field.AXES_HIGH:
+                fields[name] = op.immediate // FIELD_LIMIT
+            case _:
+                value = op.results[0] if name == "d" else next(sources)
+                if isinstance(value.owner, ScalarOp):
+                    aux |= 1 << "abc".index(name)
+                fields[name] = _field(value, scalars)
+    return Instruction(op.opcode, op.type, aux, **fields)
+
+
+def _field(value: SSAValue, scalars: _Scalars) -> int:
+    """The number by which a word refers to a value: a slot, a scalar constant or a tensor operand."""
+    if isinstance(value.owner, ScalarOp):
+        return scalars.number(value.owner)
+    if isinstance(value, BlockArgument):
+        return value.index
+    slot = slot_of(value)
+    if slot is None:
+        raise ValueError("its tiles have no slots: run visa-allocate-ub first")
+    return slot
+
+
+def _origin(kernel: KernelOp) -> str:
+    for op in kernel.body.block.ops:
+        label = _ORIGINS.get(type(op))
+        if label is not None:
+            return label + describe(kernel).removeprefix(kernel.name)
+    return ""
+
+
+def _name(value: SSAValue, tensors: Sequence[program.Tensor]) -> str:
+    """A name for listings: the hint of the value, or its number."""
+    return value.name_hint or f"t{len(tensors)}"
+
+
+def _bytes_of(op: dvm.ConstantOp) -> bytes:
+    """The elements of a constant as in memory."""
+    data = op.value.data.data
+    # xDSL packs a true i1 as -1.
+    return bytes(byte & 1 for byte in data) if element_of(op.value.type) is ElementType.I1 else data
