@@ -42,7 +42,7 @@ from xdsl.utils.exceptions import PassFailedException, VerifyException
 from xdsl.utils.hints import isa
 
 from dvm_dialects.dims import Dim
-from dvm_dialects.dvm import BinaryOp, BroadcastOp, DvmOp, FactAttr, SelectOp, element_of, tensor_of
+from dvm_dialects.dvm import BinaryOp, BroadcastOp, BroadcastScalarOp, DvmOp, FactAttr, SelectOp, element_of, tensor_of
 from dvm_dialects.dvm_base import DimsAttr, dims_attr, dims_in
 from dvm_dialects.shapes import Shape, ShapeConflict, is_known, shape_of
 from dvm_dialects.solver import Fact, Solver
@@ -91,6 +91,9 @@ class _Deduction:
             self._set_type(argument, self.shapes[argument])
         for op in ops:
             self._write_operation(op)
+        for op in ops:
+            if isinstance(op, BroadcastScalarOp) and op.result.first_use is None:
+                Rewriter.erase_op(op)  # another was put in its place where it was used
         self._write_function()
 
     # --- what the function says ---
@@ -244,7 +247,7 @@ class _Deduction:
             return operand
         known = self.broadcasts.get((operand, target))
         if known is None:
-            op = BroadcastOp(operand, target, self._type(operand, target))
+            op = _broadcast(operand, target, self._type(operand, target))
             op.location = user.location
             Rewriter.insert_op(op, InsertPoint.before(user))
             known = self.broadcasts[operand, target] = op.result
@@ -264,6 +267,14 @@ class _Deduction:
 
     def _type(self, value: SSAValue, shape: Shape) -> TensorType:
         return tensor_of(element_of(value.type), shape)
+
+
+def _broadcast(operand: SSAValue, shape: Shape, type: TensorType) -> DvmOp:
+    """An operand in a larger shape; a splat is one of any shape."""
+    source = operand.owner
+    if isinstance(source, BroadcastScalarOp):
+        return BroadcastScalarOp(source.scalar, shape, source.result_element(), type)
+    return BroadcastOp(operand, shape, type)
 
 
 def _lists(op: Operation) -> list[tuple[str, DimsAttr]]:
