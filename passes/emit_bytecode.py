@@ -6,14 +6,14 @@ table in which equal expressions are one entry.
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
-from xdsl.utils.hints import isa
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim
@@ -185,9 +185,9 @@ class _Builder:
 
     def _names(self, attribute: str, values: Sequence[SSAValue], default: str, *, hints: bool) -> list[str]:
         """The names that a function attribute gives, else the hints of the values, else the default and a number."""
-        given = self.function.attributes.get(attribute)
-        if isa(given, ArrayAttr[StringAttr]) and len(given) == len(values):
-            return [name.data for name in given]
+        given = _texts(self.function.attributes.get(attribute))
+        if len(given) == len(values):
+            return given
         names: list[str] = []
         for number, value in enumerate(values):
             hint = value.name_hint if hints else None
@@ -196,14 +196,13 @@ class _Builder:
 
     def _inputs(self) -> tuple[program.Input, ...]:
         names = self._names("dvm.arg_names", self.block.args, "arg", hints=True)
-        given = self.function.attributes.get("dvm.reasons")
-        reasons = list(given) if isa(given, ArrayAttr[ArrayAttr[StringAttr]]) else []
+        reasons = [_texts(given) for given in _elements(self.function.attributes.get("dvm.reasons"))]
         inputs: list[program.Input] = []
         for number, (argument, name) in enumerate(zip(self.block.args, names, strict=True)):
             tensor = self._tensor(argument, name, Storage.INPUT)
             rank = len(self.tensors[tensor].dims)
-            why = tuple(reason.data for reason in reasons[number]) if number < len(reasons) else ("",) * rank
-            inputs.append(program.Input(tensor, why))
+            why = reasons[number] if number < len(reasons) else [""] * rank
+            inputs.append(program.Input(tensor, tuple(why)))
         return tuple(inputs)
 
     def _outputs(self) -> list[int]:
@@ -216,8 +215,8 @@ class _Builder:
         return [self.tensor_of[value] for value in self.returned]
 
     def _facts(self) -> tuple[program.Fact, ...]:
-        given = self.function.attributes.get("dvm.facts")
-        facts = [attribute.fact for attribute in given] if isa(given, ArrayAttr[FactAttr]) else []
+        given = _elements(self.function.attributes.get("dvm.facts"))
+        facts = [attribute.fact for attribute in given if isinstance(attribute, FactAttr)]
         number = self.dims.number
         return tuple(program.Fact(kind, number(left), number(right), why) for kind, left, right, why in facts)
 
@@ -310,16 +309,13 @@ class _Scalars:
         self._numbers: dict[tuple[ElementType, str], int] = {}
 
     def number(self, op: ScalarOp) -> int:
+        type, constant = op.type, op.constant
         # By text, because 0.0 equals -0.0 and a NaN not even itself.
-        key = (op.type, str(op.constant))
-        if key not in self._numbers:
-            self._numbers[key] = len(self.entries)
-            constant = op.constant
-            if isinstance(constant, Dim):
-                self.entries.append(program.Scalar(op.type, 0, self._dims.number(constant)))
-            else:
-                self.entries.append(program.Scalar(op.type, constant))
-        return self._numbers[key]
+        number = self._numbers.setdefault((type, str(constant)), len(self.entries))
+        if number == len(self.entries):
+            dim = self._dims.number(constant) if isinstance(constant, Dim) else -1
+            self.entries.append(program.Scalar(type, 0 if isinstance(constant, Dim) else constant, dim))
+        return number
 
 
 def _words(kernel: KernelOp, scalars: _Scalars) -> list[int]:
@@ -367,6 +363,16 @@ def _origin(kernel: KernelOp) -> str:
         if label is not None:
             return label + describe(kernel).removeprefix(kernel.name)
     return ""
+
+
+def _elements(attribute: Attribute | None) -> Sequence[Attribute]:
+    """The elements of an array attribute, none of anything else."""
+    return cast(ArrayAttr[Attribute], attribute).data if isinstance(attribute, ArrayAttr) else ()
+
+
+def _texts(attribute: Attribute | None) -> list[str]:
+    """The texts in an array attribute."""
+    return [element.data for element in _elements(attribute) if isinstance(element, StringAttr)]
 
 
 def _name(value: SSAValue, tensors: Sequence[program.Tensor]) -> str:

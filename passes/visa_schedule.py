@@ -35,8 +35,11 @@ def schedule(kernel: KernelOp) -> None:
     block = kernel.body.block
     for operations, end, live_out in tuple(_passes(block)):
         instructions = [op for op in operations if isinstance(op, InstructionOp)]
+        before = _slots(instructions, axes, live_out)
+        if before <= max((len(tuple(_tiles(op))) for op in instructions), default=0) or before == len(live_out):
+            continue  # no order needs fewer
         ordered = _Order(instructions, axes, live_out).run()
-        if _slots(ordered, axes, live_out) < _slots(instructions, axes, live_out):
+        if _slots(ordered, axes, live_out) < before:
             for op in operations:
                 op.detach()
             scalars = [op for op in operations if not isinstance(op, InstructionOp)]
