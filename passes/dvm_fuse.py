@@ -104,8 +104,11 @@ def _give_results_kernels(block: Block) -> None:
 
 
 def _repeat_cheap_operations(block: Block) -> None:
-    """Give each elementwise or reducing user an operation of its own, so that its result need not be stored."""
-    for operation in tuple(block.ops):
+    """Give each elementwise or reducing user an operation of its own, so that its result need not be stored.
+
+    Users come first, for what they repeat has more users in turn.
+    """
+    for operation in reversed(tuple(block.ops)):
         if not isinstance(operation, _REPEATED):
             continue
         for use in list(operation.result.uses)[1:]:
