@@ -73,13 +73,14 @@ class _Value(NamedTuple):
     """What a slot holds.
 
     `axes` are those it may span. Of these, `solid` are the ones it spans whatever the inputs: what is loaded spans none
-    for sure, since where the tensor has extent 1 or step 0 there is nothing to spread out.
+    for sure, since where the tensor has extent 1 or step 0 there is nothing to spread out. `begins` is for accumulators
+    until one instruction has accumulated them; an engine may leave the beginning to that.
     """
 
     type: ElementType
     axes: int
     solid: int = 0
-    accumulates: ReduceKind | None = None
+    begins: ReduceKind | None = None
 
 
 _AUX_LIMITS = {"": 1, "PassMode": len(PassMode), "ReduceKind": len(ReduceKind), "ElementType": len(ElementType)}
@@ -187,6 +188,8 @@ class _Words:
             raise _WordError(f"slot {slot} holds nothing at this point")
         if value.type not in types:
             raise _WordError(f"slot {slot} holds {value.type.text}, not {_names(types)}")
+        if value.begins is not None:
+            raise _WordError(f"slot {slot} is an accumulator that nothing has accumulated")
         return value
 
     def _sources(self, instruction: Instruction) -> dict[int, _Value]:
@@ -216,12 +219,12 @@ class _Words:
         slot = instruction.d
         if not self._streams:
             raise _WordError("reductions belong into a stream pass")
-        value = self._value(slot, instruction.type)
-        if value.accumulates is not kind:
-            raise _WordError(f"slot {slot} is no accumulator begun by rinit {kind.name.lower()}")
-        if slot in self._read_from_before:
-            raise _WordError(f"slot {slot} is read in the pass that accumulates it")
+        value = self._live.get(slot)
+        if value is None or value.begins is not kind or value.type is not instruction.type:
+            begun = f"rinit.{instruction.type.text} {kind.name.lower()}"
+            raise _WordError(f"slot {slot} is no accumulator as {begun} begins it, or has been accumulated")
         self._accumulated.add(slot)
+        self._live[slot] = value._replace(begins=None)
 
     def _operand(self, number: int, *types: ElementType, free: bool = False, guarded: bool = False) -> Access:
         """Operand `number` to be read, which must be of one of `types` and made for such a read."""
@@ -261,7 +264,6 @@ class _Words:
             raise _WordError(f"slot {slot} is no background defined in this pass")
         if operand.axes & ~value.solid:
             raise _WordError(f"slot {slot} may lack an axis of the operand; a background is made by fill")
-        self._live[slot] = value._replace(accumulates=None)
 
     def _gather(self, instruction: Instruction) -> None:
         operand = self._operand(instruction.a, instruction.type, free=True)
