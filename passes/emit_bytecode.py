@@ -157,6 +157,7 @@ class _Builder:
     def build(self) -> Program:
         inputs = self._inputs()
         outputs = self._outputs()
+        facts = self._facts()
         for op in self.block.ops:
             self._operation(op)
         return Program(
@@ -167,7 +168,7 @@ class _Builder:
             inputs,
             tuple(outputs),
             tuple(self.constants),
-            self._facts(),
+            facts,
             tuple(self.kernels),
             tuple(self.stages),
         )
