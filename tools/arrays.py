@@ -68,10 +68,11 @@ def read_inputs(specs: Sequence[str], parameters: Sequence["Parameter"]) -> dict
 def _read(path: str) -> Array | dict[str, Array]:
     """The array of an `.npy` file, or the arrays of an archive by name."""
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return cast(Array, content)
-        with content:
+        # Opened here because np.load leaves a file open that is no archive though it begins like one.
+        with open(path, "rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return cast(Array, content)
             return {name: content[name] for name in content.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile):
         raise DvmError(f"{path}: not an .npy or .npz file of plain arrays") from None

@@ -5,25 +5,38 @@ about; that an output file is written whole or not at all; and that `-t dvm-byte
 """
 
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from io import BytesIO, TextIOWrapper
-from typing import IO
+from typing import IO, TextIO
 
-from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.utils.arg_spec import parse_spec
-from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError, VerifyException
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dvm_dialects import get_all_dialects
-from passes import get_all_passes, get_all_targets
+from dvm_dialects.diagnostics import explain
+from passes import PIPELINE, get_all_passes, get_all_targets
 from passes.dvm_compile import DvmCompilePass
 from tools.command import run
 from vm.errors import CompileError, DvmError
 from vm.files import replacing
 
 BINARY_TARGET = "dvm-bytecode"
+
+EPILOG = f"""\
+the passes of DVM, in their order:
+  {", ".join(PIPELINE)};
+  dvm-compile runs them all
+
+examples:
+  dvm-opt examples/softmax.mlir -p dvm-simplify,dvm-decompose,dvm-deduce-shapes,dvm-fuse
+  dvm-opt examples/softmax.mlir -p dvm-compile --print-between-passes
+  dvm-opt examples/softmax.mlir -p dvm-compile -t dvm-asm
+  dvm-opt examples/softmax.mlir -p dvm-compile -t dvm-bytecode -o softmax.dvmb
+"""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -35,14 +48,10 @@ def _run(args: Sequence[str] | None) -> None:
     driver = DvmOptMain(args)
     try:
         driver.run()
-    except ParseError as error:
-        raise CompileError(f"{error.span.get_location()}: {error.msg}") from None
+    except (ParseError, DiagnosticException) as error:
+        raise CompileError(explain(error, driver.module)) from None
     except UnicodeDecodeError as error:
         raise CompileError(f"{driver.get_input_name()}: no UTF-8 text: {error.reason}, byte {error.start}") from None
-    except VerifyException as error:
-        raise CompileError(f"{driver.place_of_failure()}{error}") from None
-    except DiagnosticException as error:
-        raise CompileError(str(error)) from None
 
 
 class DvmOptMain(xDSLOptMain):
@@ -52,9 +61,14 @@ class DvmOptMain(xDSLOptMain):
 
     def __init__(self, args: Sequence[str] | None = None) -> None:
         self._content = _KeptBytes()
-        self._stream: IO[str] = sys.stdout
-        self._module: ModuleOp | None = None
+        self._stream: TextIO = sys.stdout
+        self.module: ModuleOp | None = None
         super().__init__("Run passes of DVM and xDSL over an operator graph, and print the result.", args)
+
+    def register_all_arguments(self, arg_parser: ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        arg_parser.epilog = EPILOG
+        arg_parser.formatter_class = RawDescriptionHelpFormatter
 
     def register_all_dialects(self) -> None:
         """Ours even where the entry point of the package is not installed."""
@@ -104,7 +118,7 @@ class DvmOptMain(xDSLOptMain):
         except ValueError as error:
             raise DvmError(f"{self.get_input_name()}: {error}; -f mlir reads it all the same") from None
 
-    def prepare_output(self) -> IO[str]:
+    def prepare_output(self) -> TextIO:
         """Standard output, or memory, whose content `run` writes to the output file in the end."""
         if self.args.output_file is not None:
             self._stream = TextIOWrapper(self._content, encoding="utf-8")
@@ -113,15 +127,16 @@ class DvmOptMain(xDSLOptMain):
         return self._stream
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
-        self._module = super().parse_chunk(chunk, file_extension, start_offset)
-        return self._module
+        self.module = super().parse_chunk(chunk, file_extension, start_offset)
+        return self.module
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
         """The text of the program; bytes go past xDSL's driver, which writes text only."""
         if not self._writes_bytes():
             return super().output_resulting_program(prog)
-        target = get_all_targets()[BINARY_TARGET]().from_spec(parse_spec(self.args.target))
-        target.emit(self.ctx, prog, self._stream)
+        from passes.targets import DvmBytecodeTarget
+
+        self._stream.buffer.write(DvmBytecodeTarget.from_spec(parse_spec(self.args.target)).payload(prog))
         return ""
 
     def run(self) -> None:
@@ -129,15 +144,6 @@ class DvmOptMain(xDSLOptMain):
         if self.args.output_file is not None:
             with replacing(self.args.output_file) as file:
                 file.write(self._content.kept)
-
-    def place_of_failure(self) -> str:
-        """`file:line:column: ` of the operation that does not verify, or "" where it has no place."""
-        for op in self._module.walk() if self._module is not None else ():
-            try:
-                op.verify(verify_nested_ops=False)
-            except VerifyException:
-                return _place(op)
-        return ""
 
     def _writes_bytes(self) -> bool:
         return parse_spec(self.args.target).name == BINARY_TARGET
@@ -151,14 +157,6 @@ class _KeptBytes(BytesIO):
     def close(self) -> None:
         self.kept = self.getvalue()
         super().close()
-
-
-def _place(op: Operation) -> str:
-    match op.location:
-        case FileLineColLoc(filename=file, line=line, column=column):
-            return f"{file.data}:{line.data}:{column.data}: "
-        case _:
-            return ""
 
 
 if __name__ == "__main__":
