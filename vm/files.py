@@ -2,14 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
+def replacing(path: str | Path) -> Generator[BinaryIO]:
     """A binary file to write that becomes `path` when the block ends, and vanishes where the block raises.
 
     What is no regular file, such as /dev/null or a pipe, is written directly. A symbolic link stays one. Raises
