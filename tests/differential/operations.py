@@ -1,0 +1,429 @@
+"""How a random graph gets each kind of operation: operands, properties, and what keeps them valid.
+
+`MAKERS` has one function for each kind; it draws operands (existing values or new inputs) and offers the operation to
+the graph, which takes it or not. `FOCUSES` weighs the kinds for graphs of one flavour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from arrays import Fill, Shape
+from graphs import ELEMENTS, FLOATS, INTEGERS, MOST_RANK, NUMBERS, Graph, Node, OperationMaker
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, TensorType
+
+from dvm_dialects import dvm
+from dvm_dialects.dims import Dim, product
+from dvm_dialects.dvm_base import scalar_attr
+from dvm_dialects.dvm_elementwise import BINARY_TYPES, UNARY_TYPES
+from dvm_dialects.dvm_shaping import REDUCE_TYPES
+from dvm_dialects.shapes import is_known, mlir_type, shape_of
+from vm.isa import ElementType
+
+I1 = ElementType.I1
+
+
+# --- elementwise ---
+
+
+def _unary(graph: Graph) -> Node | None:
+    kind = graph.random.choice(tuple(UNARY_TYPES))
+    elements = tuple(sorted(UNARY_TYPES[kind]))
+    node = graph.pick(elements)
+    if kind in ("Sqrt", "Log", "Rsqrt", "Reciprocal") and graph.chance(0.5):
+        element = node.element
+        node = graph.input(element, node.shape, Fill("positive", element))
+    return graph.take(dvm.UnaryOp(kind, node.value), [node])
+
+
+def _binary(graph: Graph) -> Node | None:
+    kind = graph.random.choice(tuple(BINARY_TYPES))
+    a = graph.pick(tuple(sorted(BINARY_TYPES[kind])))
+    b = graph.beside(a, a.element)
+    if graph.chance(0.5):
+        a, b = b, a
+    return graph.take(dvm.BinaryOp(kind, a.value, b.value), [a, b])
+
+
+def scalar(graph: Graph, element: ElementType) -> float | bool:
+    """A number of the kind of an element type."""
+    if element is I1:
+        return graph.chance(0.5)
+    if element.is_float:
+        return graph.random.choice((0.5, 2.0, -1.0, 1.0, 0.0, 3.0, 0.1, -1.75, 1e-3))
+    return graph.random.choice((0, 1, 2, -1, 3, 7, -5))
+
+
+def _binary_scalar(graph: Graph) -> Node | None:
+    kind = graph.random.choice(tuple(BINARY_TYPES))
+    node = graph.pick(tuple(sorted(BINARY_TYPES[kind])))
+    value: Any = scalar(graph, node.element)
+    if kind == "Pow" and graph.chance(0.8):
+        value = graph.random.choice((2, 3, 1, 0, -1) if not node.element.is_float else (2, 3.0, 0.5, 1, -1, 0, -0.5, 2.0))
+    if node.element.is_float and graph.chance(0.3):
+        value = scalar_attr(value, ElementType.F32)
+    first = graph.chance(0.4)
+    return graph.take(dvm.BinaryScalarOp(kind, node.value, value, scalar_first=first), [node])
+
+
+def _select(graph: Graph) -> Node | None:
+    a = graph.pick(ELEMENTS)
+    b = graph.beside(a, a.element)
+    largest = a if a.bounded.value.size >= b.bounded.value.size else b
+    condition = graph.beside(largest, I1)
+    operands = [condition, a, b]
+    if not graph.fits(_broadcast(operands)):
+        return None
+    return graph.take(dvm.SelectOp(*(node.value for node in operands)), operands)
+
+
+def _broadcast(nodes: Sequence[Node]) -> Shape:
+    """The shape that values broadcast to, or one that never fits."""
+    try:
+        return np.broadcast_shapes(*(node.shape for node in nodes))
+    except ValueError:
+        return (1,) * (MOST_RANK + 1)
+
+
+def _cast(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    return graph.take(dvm.CastOp(node.value, graph.random.choice(ELEMENTS)), [node])
+
+
+def _copy(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    return graph.take(dvm.CopyOp(node.value), [node])
+
+
+# --- generators ---
+
+
+def _broadcast_scalar(graph: Graph) -> Node | None:
+    element = graph.random.choice(ELEMENTS)
+    value: Any = scalar(graph, element)
+    if element.is_float and graph.chance(0.3):
+        value = scalar_attr(value, ElementType.F32)
+    shape = [graph.entry(size) for size in graph.shape()]
+    return graph.take(dvm.BroadcastScalarOp(value, shape, element), [])
+
+
+def _constant(graph: Graph) -> Node | None:
+    element = graph.random.choice(ELEMENTS)
+    shape = graph.shape(graph.random.choice((0, 0, 1, 2, 3)))
+    count = 1 if graph.chance(0.3) else int(np.prod(shape))
+    values = [scalar(graph, element) for _ in range(count)] if np.prod(shape) else []
+    type = TensorType(mlir_type(element), shape)
+    return graph.take(dvm.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, values)), [])
+
+
+def _iota(graph: Graph) -> Node | None:
+    shape = graph.shape(graph.random.randint(1, 4))
+    axis = graph.random.randrange(len(shape))
+    entries = [graph.entry(size) for size in shape]
+    return graph.take(dvm.IotaOp(axis, entries, graph.random.choice(NUMBERS)), [])
+
+
+def _one_hot(graph: Graph) -> Node | None:
+    depth = max(graph.size(), graph.random.choice((0, 1, 4)))
+    if graph.chance(0.5):
+        index = graph.pick(INTEGERS, most_rank=MOST_RANK - 1)
+    else:
+        kind = graph.random.choice(INTEGERS)
+        shape = graph.shape(graph.random.randint(0, 3))
+        index = graph.input(kind, shape, Fill("range", kind, -1, depth + 1))
+    if not graph.fits((*index.shape, depth)):
+        return None
+    element = graph.random.choice(ELEMENTS)
+    values = [scalar(graph, element) for _ in range(2)]
+    axis = graph.random.randint(-1, index.rank)
+    op = dvm.OneHotOp(
+        index.value, graph.entry(depth), axis, *(scalar_attr(value, element) for value in values), element
+    )
+    return graph.take(op, [index])
+
+
+# --- shapes ---
+
+
+def _reduce(graph: Graph) -> Node | None:
+    kind = graph.random.choice(tuple(REDUCE_TYPES))
+    node = graph.pick(tuple(sorted(REDUCE_TYPES[kind])), least_rank=1)
+    axes = graph.random.sample(range(node.rank), graph.random.randint(1, node.rank))
+    if kind in ("Max", "Min") and 0 in (node.shape[axis] for axis in axes):
+        return None
+    return graph.take(dvm.ReduceOp(kind, node.value, axes, graph.chance(0.5)), [node])
+
+
+def _elem_any(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    return graph.take(dvm.ElemAnyOp(node.value), [node])
+
+
+def _broadcast_to(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    shape = [graph.size() if size == 1 and graph.chance(0.7) else size for size in node.shape]
+    while len(shape) < MOST_RANK and graph.chance(0.3):
+        shape.insert(0, graph.size())
+    if not graph.fits(shape):
+        return None
+    return graph.take(dvm.BroadcastOp(node.value, [graph.entry(size) for size in shape]), [node])
+
+
+def _reshape(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    dims: list[tuple[int, Dim | int]] = [
+        (size, dim if is_known(dim) else size) for size, dim in zip(node.shape, shape_of(node.value.type), strict=True)
+    ]
+    for _ in range(graph.random.randint(1, 3)):
+        at = graph.random.randint(0, len(dims))
+        choice = graph.random.choice(("merge", "split", "insert", "drop", "flatten"))
+        if choice == "insert":
+            dims.insert(at, (1, 1))
+        elif choice == "flatten" and dims:
+            dims = [_merged(dims)]
+        elif choice == "merge" and at + 1 < len(dims):
+            dims[at : at + 2] = [_merged(dims[at : at + 2])]
+        elif choice == "drop" and at < len(dims) and dims[at][0] == 1:
+            del dims[at]
+        elif choice == "split" and at < len(dims) and dims[at][0] > 1:
+            size = dims[at][0]
+            factor = graph.random.choice([n for n in range(1, size + 1) if size % n == 0])
+            dims[at : at + 1] = [(factor, factor), (size // factor, size // factor)]
+    sizes = [size for size, _ in dims]
+    shape: list[Dim | int] = [dim if graph.chance(0.8) else size for size, dim in dims]
+    if dims and graph.chance(0.4):
+        at = graph.random.randrange(len(dims))
+        if np.prod([size for axis, size in enumerate(sizes) if axis != at]) > 0:
+            shape[at] = -1
+    return graph.take(dvm.ReshapeOp(node.value, shape), [node]) if len(dims) <= MOST_RANK else None
+
+
+def _merged(dims: Sequence[tuple[int, Dim | int]]) -> tuple[int, Dim | int]:
+    texts = [Dim.constant(dim) if isinstance(dim, int) else dim for _, dim in dims]
+    whole = product(texts)
+    return int(np.prod([size for size, _ in dims])), whole if whole.value is None else whole.value
+
+
+def _transpose(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    order = graph.random.sample(range(node.rank), node.rank)
+    return graph.take(dvm.TransposeOp(node.value, order), [node])
+
+
+def _slice(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    starts: list[Dim | int] = []
+    sizes: list[Dim | int] = []
+    steps: list[int] = []
+    for extent in node.shape:
+        start = graph.random.randint(0, extent) if graph.chance(0.5) else 0
+        step = graph.random.choice((1, 1, 1, 2, 3))
+        most = len(range(start, extent, step))
+        starts.append(graph.entry(start) if graph.chance(0.3) else start)
+        steps.append(step)
+        if graph.chance(0.4):
+            sizes.append(-1)
+        else:
+            sizes.append(graph.entry(graph.random.randint(min(1, most), most)))
+    return graph.take(dvm.SliceOp(node.value, starts, sizes, steps), [node])
+
+
+def _concat(graph: Graph) -> Node | None:
+    first = graph.pick(ELEMENTS, least_rank=1)
+    axis = graph.random.randrange(first.rank)
+    pieces = [first]
+    for _ in range(graph.random.choice((0, 1, 1, 1, 2, 3))):
+        found = [
+            node
+            for node in graph.nodes
+            if node.element is first.element
+            and node.rank == first.rank
+            and all(node.shape[at] == first.shape[at] for at in range(first.rank) if at != axis)
+        ]
+        if graph.chance(0.5):
+            pieces.append(graph.random.choice(found))
+        else:
+            shape = list(first.shape)
+            shape[axis] = graph.size()
+            pieces.append(graph.input(first.element, shape))
+    graph.random.shuffle(pieces)
+    return graph.take(dvm.ConcatOp([piece.value for piece in pieces], axis), pieces)
+
+
+def _pad(graph: Graph) -> Node | None:
+    node = graph.pick(ELEMENTS)
+    low, high = ([graph.random.choice((0, 0, 1, 2)) for _ in node.shape] for _ in range(2))
+    if not graph.fits(np.add(np.add(low, high), node.shape).astype(int).tolist()):
+        return None
+    value = scalar_attr(scalar(graph, node.element), node.element)
+    if node.element.is_float and graph.chance(0.1):
+        value = scalar_attr(float("-inf"), node.element)
+    lists = [[graph.entry(size) if graph.chance(0.3) else size for size in sizes] for sizes in (low, high)]
+    return graph.take(dvm.PadOp(node.value, *lists, value), [node])
+
+
+def _gather(graph: Graph) -> Node | None:
+    table = graph.pick(ELEMENTS, least_rank=1)
+    axis = graph.random.randrange(table.rank)
+    extent = table.shape[axis]
+    found = [
+        node
+        for node in graph.nodes
+        if node.element in INTEGERS
+        and not node.bounded.unknown.any()
+        and np.all((node.bounded.value >= -extent) & (node.bounded.value < extent))
+    ]
+    if found and graph.chance(0.5):
+        index = graph.random.choice(found)
+    else:
+        element = graph.random.choice(INTEGERS)
+        shape = graph.shape(graph.random.choice((0, 1, 1, 2, 3))) if extent else (0,)
+        index = graph.input(element, shape, Fill("range", element, -extent, max(extent, 1)))
+    if not graph.fits((*table.shape[:axis], *index.shape, *table.shape[axis + 1 :])):
+        return None
+    return graph.take(dvm.GatherOp(table.value, index.value, axis), [table, index])
+
+
+# --- products ---
+
+
+def _matmul(graph: Graph) -> Node | None:
+    node = graph.pick(NUMBERS, least_rank=2)
+    element = node.element
+    trans_a, trans_b, on_left = graph.chance(0.4), graph.chance(0.4), graph.chance(0.6)
+    stored = node.shape[-2:]
+    own_transposed = trans_a if on_left else trans_b
+    rows, columns = (stored[1], stored[0]) if own_transposed else stored
+    other = graph.size()
+    matrix = (columns, other) if on_left else (other, rows)
+    if trans_b if on_left else trans_a:
+        matrix = matrix[::-1]
+    batch = [size if graph.chance(0.7) else 1 for size in node.shape[:-2]]
+    batch = [graph.size() if size == 1 and graph.chance(0.3) else size for size in batch]
+    batch = batch[graph.random.randint(0, len(batch)) :] if graph.chance(0.5) else batch
+    if not graph.fits((*batch, *matrix)):
+        return None
+    partners = [found for found in graph.nodes if found.element is element and found.shape == (*batch, *matrix)]
+    partner = graph.random.choice(partners) if partners and graph.chance(0.5) else graph.input(element, (*batch, *matrix))
+    a, b = (node, partner) if on_left else (partner, node)
+    try:
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        return None
+    shape = (*lead, *((rows, other) if on_left else (other, columns)))
+    if not graph.fits(shape):
+        return None
+    operands = [a, b]
+    if graph.chance(0.4):
+        operands.append(_bias(graph, element, shape))
+    op = dvm.MatmulOp(*(operand.value for operand in operands), trans_a=trans_a, trans_b=trans_b)
+    return graph.take(op, operands)
+
+
+def _bias(graph: Graph, element: ElementType, shape: Shape) -> Node:
+    kept = shape[graph.random.randint(0, len(shape)) :]
+    return graph.input(element, [size if graph.chance(0.7) else 1 for size in kept])
+
+
+def _grouped_matmul(graph: Graph) -> Node | None:
+    element = graph.random.choice(NUMBERS)
+    a = graph.pick((element,), least_rank=2, most_rank=2)
+    trans_a, trans_b = graph.chance(0.3), graph.chance(0.4)
+    by_rows = graph.chance(0.5)
+    rows, depth = (a.shape[1], a.shape[0]) if trans_a else a.shape
+    columns, groups = graph.size(), graph.random.choice((1, 2, 3, 4))
+    matrix = (columns, depth) if trans_b else (depth, columns)
+    b = graph.input(element, (groups, *matrix) if by_rows else matrix)
+    kind = graph.random.choice(INTEGERS)
+    ends = graph.input(kind, (groups,), Fill("ends", kind, 0, (rows if by_rows else depth) + 1))
+    operands = [a, b, ends]
+    shape = (rows, columns) if by_rows else (groups, rows, columns)
+    if not graph.fits(shape):
+        return None
+    if graph.chance(0.4):
+        operands.append(_bias(graph, element, shape))
+    op = dvm.GroupedMatmulOp(
+        *(operand.value for operand in operands),
+        trans_a=trans_a,
+        trans_b=trans_b,
+        group_type=0 if by_rows else 2,
+    )
+    return graph.take(op, operands)
+
+
+# --- composites ---
+
+
+def _softmax(graph: Graph) -> Node | None:
+    node = graph.pick(FLOATS, least_rank=1)
+    return graph.take(dvm.SoftmaxOp(node.value, graph.random.randrange(-node.rank, node.rank)), [node])
+
+
+def _norm(graph: Graph) -> Node | None:
+    node = graph.pick(FLOATS, least_rank=1)
+    axis = graph.random.randrange(-node.rank, node.rank)
+    dims = node.shape[axis:]
+    centred = graph.chance(0.5)
+    parameters = [
+        graph.input(node.element, dims, Fill(graph.random.choice(("close", "quarters")), node.element))
+        for _ in range(graph.random.randint(0, 2 if centred else 1))
+    ]
+    values = [parameter.value for parameter in parameters]
+    epsilon = graph.random.choice((1e-5, 1e-3, 0.5))
+    if centred:
+        op = dvm.LayerNormOp(node.value, *values, axis=axis, epsilon=epsilon)
+    else:
+        op = dvm.RmsNormOp(node.value, *values, axis=axis, epsilon=epsilon)
+    return graph.take(op, [node, *parameters])
+
+
+def _gelu(graph: Graph) -> Node | None:
+    node = graph.pick(FLOATS)
+    return graph.take(dvm.GeluOp(node.value, graph.random.choice(("none", "tanh"))), [node])
+
+
+MAKERS: dict[str, OperationMaker] = {
+    "unary": _unary,
+    "binary": _binary,
+    "binary_scalar": _binary_scalar,
+    "select": _select,
+    "cast": _cast,
+    "copy": _copy,
+    "broadcast_scalar": _broadcast_scalar,
+    "constant": _constant,
+    "iota": _iota,
+    "onehot": _one_hot,
+    "reduce": _reduce,
+    "elemany": _elem_any,
+    "broadcast": _broadcast_to,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "slice": _slice,
+    "concat": _concat,
+    "pad": _pad,
+    "gather": _gather,
+    "matmul": _matmul,
+    "grouped_matmul": _grouped_matmul,
+    "softmax": _softmax,
+    "norm": _norm,
+    "gelu": _gelu,
+}
+
+_ELEMENTWISE = ("unary", "binary", "binary_scalar", "select", "cast", "broadcast")
+_ANY = dict.fromkeys(MAKERS, 1.0) | {"unary": 4.0, "binary": 5.0, "binary_scalar": 3.0, "select": 2.0, "reduce": 3.0}
+
+FOCUSES: Mapping[str, Mapping[str, float]] = {
+    "any": _ANY,
+    "elementwise": dict.fromkeys(_ELEMENTWISE, 3.0) | {"broadcast_scalar": 1.0, "constant": 1.0, "iota": 0.5},
+    "reduction": dict.fromkeys(_ELEMENTWISE, 1.0)
+    | {"reduce": 4.0, "softmax": 1.0, "norm": 1.5, "elemany": 0.5, "broadcast": 1.0},
+    "movement": {
+        name: 1.0
+        for name in ("reshape", "transpose", "slice", "concat", "pad", "gather", "onehot", "iota", "broadcast", "copy")
+    }
+    | {"binary": 2.0, "unary": 1.0, "reduce": 1.0},
+    "products": {"matmul": 4.0, "grouped_matmul": 2.0, "transpose": 1.0, "reshape": 1.0, "binary": 2.0, "gelu": 0.5}
+    | {"softmax": 0.5, "reduce": 1.0, "slice": 0.5, "concat": 0.5},
+}
+"""The weight of each kind of operation in graphs of a flavour; kinds without one do not occur."""
+
