@@ -63,7 +63,8 @@ class PreparedProgram:
 class Span:
     """One tile: where it starts and how far it goes along each axis, and how to cut it out of each operand.
 
-    `indices` has None for operands that the tile functions cut themselves (guarded ones).
+    `indices` has None for operands that are not cut: guarded ones, which the tile functions cut themselves, and those
+    of a domain without axes.
     """
 
     origin: tuple[int, ...]
@@ -158,7 +159,8 @@ def _cut(view: View, cuts: list[slice]) -> tuple[slice, ...] | None:
         return None
     if view.dim_axes:
         return tuple([slice(None) if axis < 0 else cuts[axis] for axis in view.dim_axes])
-    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)])
+    # An empty index would make a scalar of an array without dims.
+    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)]) or None
 
 
 def prepare_program(program: Program) -> PreparedProgram:
