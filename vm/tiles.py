@@ -93,6 +93,14 @@ def integer_power(base: Tile, exponent: Tile, out: Tile) -> None:
     np.copyto(out, np.where(negative, unit, np.power(base, np.maximum(exponent, 0))), casting="unsafe")
 
 
+def maximum(left: Tile, right: Tile, out: Tile) -> None:
+    np.maximum(left, right, out=out)
+
+
+def minimum(left: Tile, right: Tile, out: Tile) -> None:
+    np.minimum(left, right, out=out)
+
+
 def select(condition: Tile, then: Tile, otherwise: Tile, out: Tile) -> None:
     np.copyto(out, np.where(condition, then, otherwise))
 
@@ -131,8 +139,8 @@ BINARY: dict[str, TileFunction] = {
     "mul": np.multiply,
     "div": np.true_divide,
     "pow": np.power,
-    "max": np.maximum,
-    "min": np.minimum,
+    "max": maximum,
+    "min": minimum,
     "and": np.logical_and,
     "or": np.logical_or,
 }
@@ -167,7 +175,7 @@ def reduce_first(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulat
 
 def reduce_next(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulator: Tile) -> None:
     """accumulator := accumulator combined with source reduced over `axes`."""
-    ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, keepdims=True), accumulator)
+    ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, keepdims=True), out=accumulator)
 
 
 def matmul_next(left: Tile, right: Tile, accumulator: Tile) -> None:
