@@ -163,8 +163,8 @@ def _bind_symbols(function: func.FuncOp, names: Sequence[str], arrays: Sequence[
     """The symbols' values by the shapes of the arrays; raises ShapeError where the shapes contradict the types."""
     symbols: dict[str, int] = {}
     conditions: list[tuple[Dim, int, str]] = []
-    for name, argument, array in zip(names, function.args, arrays, strict=True):
-        shape = shape_of(argument.type)
+    for number, (name, argument, array) in enumerate(zip(names, function.args, arrays, strict=True)):
+        shape = shape_of(argument.type, number)
         if len(shape) != array.ndim:
             raise ShapeError(f"input '{name}' has rank {array.ndim}, but {len(shape)} is needed")
         for axis, (dim, size) in enumerate(zip(shape, array.shape, strict=True)):
@@ -237,9 +237,14 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
+def _mean(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """NaN for no elements, about which np.mean would warn."""
+    return np.sum(x, axis=axes, keepdims=keepdims) / np.float64(math.prod(x.shape[axis] for axis in axes))
+
+
 def _reduce(kind: str, x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     if kind == "Mean":
-        return np.mean(x, axis=axes, keepdims=keepdims)
+        return _mean(x, axes, keepdims)
     # Without the type, NumPy widens the sums of i32.
     combine = {"Sum": np.sum, "Prod": np.prod}.get(kind)
     if combine is not None:
@@ -266,8 +271,8 @@ def _group_ranges(groups: Array, size: int) -> list[tuple[int, int]]:
 
 def _normalised(x: Array, position: int, epsilon: float, centre: bool) -> Array:
     axes = tuple(range(position, x.ndim))
-    shifted = x - np.mean(x, axis=axes, keepdims=True) if centre else x
-    return shifted / np.sqrt(np.mean(np.square(shifted), axis=axes, keepdims=True) + epsilon)
+    shifted = x - _mean(x, axes, keepdims=True) if centre else x
+    return shifted / np.sqrt(_mean(np.square(shifted), axes, keepdims=True) + epsilon)
 
 
 @register_impls
