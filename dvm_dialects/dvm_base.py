@@ -86,8 +86,8 @@ class DvmOp(IRDLOperation, ABC):
     result = result_def(TensorType)
     traits = traits_def(Pure())
 
-    OPERAND_NAMES: ClassVar[tuple[str, ...]] = ("operand",)
-    """What messages call the operands; the last name serves for all further ones."""
+    OPERAND_NAMES: ClassVar[tuple[str, ...]] = ()
+    """What messages call the operands, if there are several."""
 
     @abstractmethod
     def infer_dims(self, shapes: Sequence[Shape], rules: ShapeRules) -> Shape:
@@ -144,7 +144,7 @@ class DvmOp(IRDLOperation, ABC):
         try:
             return shape_of(value.type, index)
         except VerifyException as error:
-            name = "the result" if index == UNNAMED_RESULT else f"operand {self.operand_name(index)}"
+            name = "the result" if index == UNNAMED_RESULT else self.operand_name(index)
             self.fail(f"{name}: {error}")
 
     # --- what rules and messages need ---
@@ -156,11 +156,10 @@ class DvmOp(IRDLOperation, ABC):
         return f"{self.name} {kind.data}" if isinstance(kind, StringAttr) else self.name
 
     def operand_name(self, index: int) -> str:
-        """What messages call an operand, quoted."""
-        names = self.OPERAND_NAMES
-        if index < len(names) - 1 or len(self.operands) <= len(names):
-            return f"'{names[index]}'"
-        return f"'{names[-1]}' {index - len(names) + 1}"
+        """What messages call an operand."""
+        if not self.OPERAND_NAMES:
+            return "the operand"
+        return f"'{self.OPERAND_NAMES[index]}'" if index < len(self.OPERAND_NAMES) else f"operand {index}"
 
     def element(self, index: int) -> ElementType:
         """The element type of an operand."""
@@ -178,7 +177,7 @@ class DvmOp(IRDLOperation, ABC):
         """Requires an operand to have one of the element types."""
         if self.element(index) not in allowed:
             wanted = ", ".join(element.text for element in sorted(allowed))
-            self.fail(f"operand {self.operand_name(index)} must be of {wanted}, but is {self.operands[index].type}")
+            self.fail(f"{self.operand_name(index)} must be of {wanted}, but is {self.operands[index].type}")
 
     def require_same(self, first: int, second: int) -> None:
         """Requires two operands to have one element type."""
@@ -192,7 +191,7 @@ class DvmOp(IRDLOperation, ABC):
         """Requires the rank of an operand to be from `least` to `most`."""
         if not least <= self.rank(index) <= most:
             wanted = f"rank {least}" if least == most else f"rank {least} to {most}"
-            self.fail(f"operand {self.operand_name(index)} must have {wanted}, but is {self.operands[index].type}")
+            self.fail(f"{self.operand_name(index)} must have {wanted}, but is {self.operands[index].type}")
 
     def require_axis(self, axis: int, rank: int, name: str, *, negative: bool = False) -> None:
         """Requires 0 <= axis < rank, or with `negative` -rank <= axis < rank."""

@@ -333,7 +333,7 @@ class BroadcastOp(DvmOp):
         offset = len(target) - len(shapes[0])
         for axis, dim in enumerate(shapes[0]):
             rules.broadcast_to(
-                dim, target[offset + axis], f"dim {axis} of 'operand' and entry {offset + axis} of 'shape'"
+                dim, target[offset + axis], f"dim {axis} of the operand and entry {offset + axis} of 'shape'"
             )
         return target
 

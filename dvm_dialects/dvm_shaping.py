@@ -106,7 +106,7 @@ class ReduceOp(DvmOp):
         axes, shape = self.axes, shapes[0]
         if self.kind.data in ("Max", "Min"):
             for axis in axes:
-                rules.at_least(shape[axis], _ONE, f"dim {axis} of 'operand'")
+                rules.at_least(shape[axis], _ONE, f"dim {axis} of the operand")
         if self.keepdims.value.data:
             return tuple(_ONE if axis in axes else dim for axis, dim in enumerate(shape))
         return tuple(dim for axis, dim in enumerate(shape) if axis not in axes)
@@ -138,9 +138,9 @@ class ReshapeOp(DvmOp):
         given = product(dim for dim in target if dim.value != -1)
         count = product(shapes[0])
         if all(dim.value != -1 for dim in target):
-            rules.equal(count, given, "the element counts of 'operand' and 'shape'")
+            rules.equal(count, given, "the element counts of the operand and 'shape'")
             return target
-        rest = rules.quotient(count, given, "the element count of 'operand' and the rest of 'shape'")
+        rest = rules.quotient(count, given, "the element count of the operand and the rest of 'shape'")
         return tuple(rest if dim.value == -1 else dim for dim in target)
 
 
@@ -227,12 +227,12 @@ class SliceOp(DvmOp):
 
     def _infer_dim(self, axis: int, dim: Dim, start: Dim, size: Dim, step: int, rules: ShapeRules) -> Dim:
         if size.value == -1:
-            rules.at_least(dim, start, f"dim {axis} of 'operand'")
+            rules.at_least(dim, start, f"dim {axis} of the operand")
             return (dim - start).ceildiv(step)
         if size.value == 0:
-            rules.at_least(dim, start, f"dim {axis} of 'operand'")
+            rules.at_least(dim, start, f"dim {axis} of the operand")
         else:
-            rules.at_least(dim, start + (size - 1) * step + 1, f"dim {axis} of 'operand'")
+            rules.at_least(dim, start + (size - 1) * step + 1, f"dim {axis} of the operand")
         return size
 
 
@@ -313,7 +313,7 @@ class PadOp(DvmOp):
             self.require_dims(name, dims)
             self.require_entries(len(dims), self.rank(0), name)
         if element_of(self.value.type) != self.element(0):
-            self.fail(f"'value' is of type {self.value.type}, but 'operand' is {self.operand.type}")
+            self.fail(f"'value' is of type {self.value.type}, but the operand is {self.operand.type}")
 
     def infer_dims(self, shapes: Sequence[Shape], rules: ShapeRules) -> Shape:
         low, high = checked_dims(self.low, "low", rules), checked_dims(self.high, "high", rules)
@@ -427,6 +427,7 @@ class OneHotOp(DvmOp):
     """
 
     name = "dvm.onehot"
+    OPERAND_NAMES: ClassVar[tuple[str, ...]] = ("index",)
     index = operand_def(TensorType)
     depth = prop_def(DIMS)
     axis = prop_def(INTEGER)

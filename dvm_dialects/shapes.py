@@ -151,7 +151,9 @@ def element_of(type: Attribute) -> ElementType:
     scalar = cast(AnyTensorType, type).element_type if isinstance(type, TensorType) else type
     element = _ELEMENT_TYPES.get(scalar)
     if element is None:
-        raise VerifyException(f"{type} is not an element type of dvm (i1, f16, bf16, f32, i32, i64)")
+        names = ", ".join(known.text for known in ElementType)
+        where = "" if scalar is type else f"{type}: "
+        raise VerifyException(f"{where}{scalar} is not an element type of dvm ({names})")
     return element
 
 

@@ -11,13 +11,18 @@ from typing import cast
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     UNKNOWN_LOC,
+    AnyDenseElement,
+    AnyFloat,
     ArrayAttr,
+    BytesAttr,
     CallSiteLoc,
+    DenseIntOrFPElementsAttr,
     FileLineColLoc,
     FusedLoc,
     IntAttr,
     ModuleOp,
     NameLoc,
+    RankedStructure,
     StringAttr,
 )
 from xdsl.ir import Attribute, Operation
@@ -27,7 +32,11 @@ from dvm_dialects.dvm_base import DvmOp
 
 
 class _LocatingParser(Parser):
-    """A parser that gives each operation without a location the file, line and column where it starts."""
+    """A parser that gives each operation without a location the file, line and column where it starts.
+
+    It also reads `dense<0xFF800000> : tensor<f32>` as MLIR means it: a hexadecimal element of a float tensor is the bits
+    of the float, which is how infinities and NaN are written. xDSL 0.74 takes it for an integer.
+    """
 
     def __init__(self, ctx: Context, text: str, name: str) -> None:
         super().__init__(ctx, text, name)
@@ -42,6 +51,28 @@ class _LocatingParser(Parser):
             column = start - self._line_starts[line - 1] + 1
             op.location = FileLineColLoc(self._file, IntAttr(line), IntAttr(column))
         return op
+
+    def parse_dense_int_or_fp_elements_attr(
+        self, type: RankedStructure[AnyDenseElement] | None
+    ) -> DenseIntOrFPElementsAttr:
+        start = self.pos
+        attr = super().parse_dense_int_or_fp_elements_attr(type)
+        text = self.lexer.input.content
+        literal = re.sub("//.*", "", text[start : text.index(">", start)])
+        element = attr.get_element_type()
+        if "0x" not in literal or '"' in literal or not isinstance(element, AnyFloat):
+            return attr
+        size = element.compile_time_size
+        data = bytearray(attr.data.data)
+        elements = re.findall(r"[-+.\w]+", literal)
+        for index, written in enumerate(elements):
+            if written.startswith("0x"):
+                try:
+                    data[index * size : (index + 1) * size] = int(written, 16).to_bytes(size, "little")
+                except OverflowError:
+                    self.raise_error(f"{written} has more bits than {element}", start)
+        splat = len(elements) == 1
+        return DenseIntOrFPElementsAttr(attr.type, BytesAttr(bytes(data[:size]) * len(attr) if splat else bytes(data)))
 
 
 def parse_module(ctx: Context, text: str | bytes, name: str) -> ModuleOp:
