@@ -143,6 +143,12 @@ class _Lowering:
             tile = self.loads[key] = self.add(visa.LoadOp(self.operand(value, indices)), final=final).result
         return tile
 
+    def index(self, dim: Dim, axis: int) -> AccessIndex:
+        """The index into a dim that follows an axis: 0 where the dim is 1 and the axis, along which it repeats, is not."""
+        if axis == NO_AXIS or (dim == ONE and self.domain[axis] != ONE):
+            return AccessIndex.constant(0)
+        return AccessIndex.axis(axis)
+
     def tile(self, value: SSAValue, consumer: AxisMap, *, final: bool = False) -> SSAValue:
         """The tile (or scalar) of a value for a consumer whose result follows `consumer`."""
         known = self.tiles.get(value)
@@ -150,11 +156,7 @@ class _Lowering:
             return known
         dims = dims_of(value.type)
         axes = consumer[len(consumer) - len(dims) :]
-        indices = [
-            AccessIndex.constant(0) if dim == ONE or axis == NO_AXIS else AccessIndex.axis(axis)
-            for dim, axis in zip(dims, axes, strict=True)
-        ]
-        return self.load(value, indices, final=final)
+        return self.load(value, list(map(self.index, dims, axes)), final=final)
 
     def solid(self, value: SSAValue, consumer: AxisMap) -> SSAValue:
         """As `tile`, but never a scalar."""
@@ -224,10 +226,7 @@ class _Lowering:
         tile = self.tile(value, axes, final=final)
         if isinstance(tile.type, visa.ScalarType):
             tile = self.add(visa.FillOp(element_of(value.type).compute, tile, ()), final=final).result
-        indices = [
-            AccessIndex.constant(0) if axis == NO_AXIS or dim == ONE else AccessIndex.axis(axis)
-            for dim, axis in zip(dims, axes, strict=True)
-        ]
+        indices = list(map(self.index, dims, axes))
         type = GlobalType.from_indices(element_of(value.type), len(self.domain), indices)
         argument = self.block.insert_arg(type, len(self.block.args))
         argument.name_hint = self.kernel.results[position].name_hint
@@ -354,8 +353,8 @@ def _reduce(state: _Lowering, op: dvm.ReduceOp) -> None:
     whole = tuple(range(len(state.domain)))
     element = element_of(op.operand.type).compute
     kind = op.kind.data
-    source = state.solid(op.operand, whole)
-    if state.reduced - state.axes[source]:
+    source = state.tile(op.operand, whole)
+    if isinstance(source.type, visa.ScalarType) or state.reduced - state.axes[source]:
         source = state.add(visa.FillOp(element, source, whole)).result
     start = visa.ReduceInitOp(_REDUCE_KINDS[kind], element)
     state.initial.append(start)
