@@ -6,7 +6,6 @@ from pathlib import Path
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
 from dvm.program import Program, default_device
@@ -56,14 +55,14 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 
 
 def compile_graph(source: Source, device: Device | None) -> Program:
-    """Compile the one function of a module."""
-    from passes.emit_bytecode import build_program
+    """Compile the one public function of a module."""
+    from passes.emit_bytecode import build_program, entry_function
 
     context = new_context()
     module = read_module(source, context)
     try:
         lower(context, module)
-        program = build_program(_only_function(module))
+        program = build_program(entry_function(module))
     except DiagnosticException as error:
         raise CompileError(str(error)) from error
     return Program(Machine(program, device or default_device()))
@@ -76,11 +75,3 @@ def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
         if name == until:
             return
         passes[name]()().apply(context, module)
-
-
-def _only_function(module: ModuleOp) -> FuncOp:
-    functions = [operation for operation in module.ops if isinstance(operation, FuncOp)]
-    if len(functions) != 1:
-        names = ", ".join(f"@{function.sym_name.data}" for function in functions) or "none"
-        raise CompileError(f"a program is compiled from one function, but the module has {names}")
-    return functions[0]
