@@ -17,6 +17,7 @@ from tools.arrays import (
     Array,
     check_output_path,
     complete_sizes,
+    describe,
     parse_sizes,
     random_array,
     read_inputs,
@@ -109,7 +110,9 @@ def _inputs(program: "Program", options: argparse.Namespace) -> list[Array]:
     if options.random is None:
         for parameter in program.inputs:
             if parameter.name not in given:
-                raise DvmError(f"input {parameter} is missing: give --input {parameter.name}=FILE or --random SEED")
+                raise DvmError(
+                    f"input {describe(parameter)} is missing: give --input {parameter.name}=FILE or --random SEED"
+                )
         return [given[parameter.name] for parameter in program.inputs]
     sizes, assumed = complete_sizes(parse_sizes(options.dims, program.inputs), given, program.inputs)
     if assumed:
