@@ -78,37 +78,42 @@ def lay_out(
     """
     kernel = prepared.kernel
     steps: list[list[int]] = []
+    followed: list[int] = []
     offsets: list[int] = []
     for number, operand in enumerate(kernel.operands):
         layout = tensors[operand.tensor]
         if operand.free_dim >= 0 or operand.guarded:
             steps.append([])
+            followed.append(0)
             offsets.append(layout.offset)
             continue
-        strides, offset = _walk(operand, layout, extents, dims, f"operand {number} of kernel '{kernel.name}'")
+        strides, axes, offset = _walk(operand, layout, extents, dims, f"operand {number} of kernel '{kernel.name}'")
         steps.append(strides)
+        followed.append(axes)
         offsets.append(offset)
     domain = _merge(prepared, extents, [strides for strides in steps if strides])
     views: list[View] = []
-    for operand, strides, offset in zip(kernel.operands, steps, offsets, strict=True):
+    for operand, strides, axes, offset in zip(kernel.operands, steps, followed, offsets, strict=True):
         layout = tensors[operand.tensor]
         if operand.free_dim >= 0:
             views.append(_free_view(operand, layout, extents, domain, dims, kernel.name))
         elif operand.guarded:
             views.append(_guarded_view(operand, layout, domain, dims, kernel.name))
         else:
-            views.append(_view(layout.root, offset, strides, extents, domain))
+            views.append(_view(layout.root, offset, strides, axes, domain))
     return domain, views
 
 
 def _walk(
     operand: Operand, layout: TensorLayout, extents: list[int], dims: list[int], culprit: str
-) -> tuple[list[int], int]:
-    """Bytes per step along each axis, and the offset of the point 0; checks that the whole domain stays inside.
+) -> tuple[list[int], int, int]:
+    """Bytes per step along each axis, the mask of axes along which the operand is more than one element, and the offset
+    of the point 0; checks that the whole domain stays inside.
 
-    An operand that follows an empty (reduction) axis is never read.
+    A step may be 0 where the caller's array repeats its elements. An operand that follows an empty (reduction) axis is never read.
     """
     strides = [0] * len(extents)
+    followed = 0
     offset = layout.offset
     never_read = False
     for index, extent, stride in zip(operand.indices, layout.shape, layout.strides, strict=True):
@@ -119,6 +124,7 @@ def _walk(
         for axis, coefficient in index.terms:
             step = dims[coefficient]
             strides[axis] += step * stride
+            followed |= (extents[axis] != 1) << axis
             reach = step * (extents[axis] - 1)
             never_read |= extents[axis] == 0
             if reach > 0:
@@ -127,7 +133,7 @@ def _walk(
                 low += reach
         if (low < 0 or high >= extent) and not never_read:
             raise BytecodeError(f"{culprit} would reach index {low if low < 0 else high} of a dim of extent {extent}")
-    return strides, offset
+    return strides, followed, offset
 
 
 def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]]) -> Domain:
@@ -159,17 +165,16 @@ def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]])
     return Domain(tuple(merged), reductions, tuple(new_axis))
 
 
-def _view(root: int, offset: int, strides: list[int], extents: list[int], domain: Domain) -> View:
+def _view(root: int, offset: int, strides: list[int], followed: int, domain: Domain) -> View:
     rank = len(domain.extents)
     steps = [0] * rank
+    mask = 0
     # the last of the merged axes gives the step; it is visited last
     for axis, target in enumerate(domain.new_axis):
         if target >= 0:
-            steps[target] = strides[axis] if extents[axis] != 1 else 0
-    mask = 0
-    for axis in range(rank):
-        if steps[axis]:
-            mask |= 1 << axis
+            follows = followed >> axis & 1
+            steps[target] = strides[axis] if follows else 0
+            mask |= follows << target
     shape = tuple(domain.extents[axis] if mask >> axis & 1 else 1 for axis in range(rank))
     return View(root, offset, shape, tuple(steps), mask)
 

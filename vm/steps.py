@@ -147,9 +147,7 @@ class FrameBuilder:
             then, otherwise = self._source(step, 1, instruction.b), self._source(step, 2, instruction.c)
             self._call(calls, step, tiles.select, _Value(step.sources[0]), then, otherwise, result)
         elif form is CAST:
-            target = ElementType(instruction.aux)
-            function = tiles.convert if target.compute is target else tiles.rounding_cast(DTYPES[target])
-            self._call(calls, step, function, _Value(step.sources[0]), result)
+            self._call(calls, step, self._cast(step), _Value(step.sources[0]), result)
         elif form is FILL:
             self._call(calls, step, tiles.convert, self._source(step, 0, instruction.a), result)
         elif form is IOTA:
@@ -185,6 +183,15 @@ class FrameBuilder:
         else:
             raise AssertionError(f"no tile function for format '{form.name}'")
 
+    def _cast(self, step: Step) -> TileFunction:
+        target = ElementType(step.instruction.aux)
+        if target.compute is not target:
+            return tiles.rounding_cast(DTYPES[target])
+        values = self.plan.prepared.values
+        source, result = values[step.sources[0]], values[step.result]
+        widens = source.slot == result.slot and source.type.bytes < result.type.bytes
+        return tiles.widen if widens else tiles.convert
+
     def _add_binary(self, step: Step, calls: PassCalls, left: Any, right: Any, result: "_Value") -> None:
         instruction = step.instruction
         function = tiles.BINARY[instruction.opcode.mnemonic]
@@ -218,9 +225,9 @@ class FrameBuilder:
         self._call(calls, step, _grouped_first, *arguments, next_function=_grouped)
 
     def _spread(self, value: int) -> Transform:
-        """Where a reduced value lacks reduction axes (of extent 1 in its tensors), repeat it along them."""
+        """Where a reduced value lacks axes (of extent 1 in its tensors), repeat it along them."""
         mask = self.plan.masks[value]
-        missing = [axis for axis in self.reduction_axes if not mask >> axis & 1 and self.extents[axis] != 1]
+        missing = [axis for axis, extent in enumerate(self.extents) if not mask >> axis & 1 and extent != 1]
         if not missing:
             return None
 

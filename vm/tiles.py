@@ -1,7 +1,7 @@
 """The tile functions of the NumPy engine: what each opcode does to whole tiles, as NumPy calls that write into `out`.
 
-Elementwise functions take (sources..., out). `out` may share its memory with a source of the same element size; NumPy
-itself copes with the rest. Floating-point warnings are the engine's to silence.
+Elementwise functions take (sources..., out). `out` may share its memory with a source: NumPy's ufuncs cope with that,
+`convert` only where the elements do not grow. Floating-point warnings are the engine's to silence.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,11 @@ DTYPES: dict[ElementType, np.dtype[Any]] = {
 def convert(source: Tile, out: Tile) -> None:
     """Copy with conversion; floats round to nearest even, truth is "not zero", and shapes broadcast."""
     np.copyto(out, source, casting="unsafe")
+
+
+def widen(source: Tile, out: Tile) -> None:
+    """`convert` to larger elements in the same slot: NumPy copies arrays of one dim without looking for overlap."""
+    np.copyto(out, source.copy(), casting="unsafe")
 
 
 def rounding_cast(memory_type: np.dtype[Any]) -> TileFunction:
