@@ -138,6 +138,11 @@ class Dim:
                     found.update(*(argument.symbols for argument in atom.arguments))
         return frozenset(found)
 
+    @property
+    def constant_term(self) -> int:
+        """The number that is added to the rest."""
+        return self._terms.get((), 0)
+
     def substitute(self, values: Mapping[str, "Dim"]) -> "Dim":
         """Every symbol replaced by its value where it has one; raises ValueError where the result cannot exist."""
         if self.value is not None:

@@ -5,7 +5,7 @@ determines it), else by recording a fact for bind to check. Eliminated symbols a
 operation they came from.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -77,9 +77,12 @@ class Solver(ShapeRules):
                     pending.append(elimination.value)
         return list(found.values())
 
-    def why(self, dims: Iterable[Dim]) -> str:
-        """The same as text, to be appended to a message: "; s1 is s0 by dvm.binary Add at model.mlir:7"."""
-        parts = (f"; {name} is {value} by {reason}" for dim in dims for name, value, reason in self.reasons(dim))
+    def why(self, dims: Sequence[Dim]) -> str:
+        """What is known of dims, to be appended to a message: "; s1 is s0 by dvm.binary Add at model.mlir:7"."""
+        parts = [f"; {name} is {value} by {reason}" for dim in dims for name, value, reason in self.reasons(dim)]
+        for name in sorted({name for dim in dims for name in dim.symbols}):
+            if least := self.lower_bounds.get(name):
+                parts.append(f"; {name} is at least {least}")
         return "".join(dict.fromkeys(parts))
 
     def bound(self, name: str, least: int) -> None:
@@ -126,6 +129,8 @@ class Solver(ShapeRules):
             return
         if self.is_at_least(bound, a + 1):
             raise never(what, a, bound, _NEVER[FactKind.AT_LEAST])
+        if bound.value is not None:
+            a, bound = a - a.constant_term, bound - a.constant_term
         self._record(FactKind.AT_LEAST, a, bound)
         if a.is_symbol and bound.value is not None:
             self.bound(a.text, bound.value)

@@ -203,9 +203,12 @@ class _Deduction:
         facts = [FactAttr.of(fact.kind, fact.left, fact.right, fact.reason) for fact in self._facts()]
         attributes["dvm.facts"] = ArrayAttr(facts)
         attributes["dvm.reasons"] = self._reasons(attributes.get("dvm.reasons"))
-        left = {self.solver.resolve(Dim.symbol(name)): least for name, least in self.bounds.items()}
-        bounds = {dim.text: IntegerAttr(least, i64) for dim, least in left.items() if dim.is_symbol}
-        attributes["dvm.at_least"] = DictionaryAttr(bounds)
+        bounds: dict[str, int] = {}
+        for name, least in self.bounds.items():
+            dim = self.solver.resolve(Dim.symbol(name))
+            if dim.is_symbol:
+                bounds[dim.text] = max(least, bounds.get(dim.text, 0))
+        attributes["dvm.at_least"] = DictionaryAttr({name: IntegerAttr(least, i64) for name, least in bounds.items()})
         if not bounds:
             del attributes["dvm.at_least"]
 
