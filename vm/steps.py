@@ -178,7 +178,7 @@ class FrameBuilder:
         elif form is GROUPED_MATMUL_K:
             left, right = _Value(step.sources[0], _left), _Value(step.sources[1], _right)
             ends, into = _Operand(instruction.c), _Value(step.result, _product)
-            arguments = (left, right, ends, self.origin, into)
+            arguments = (left, right, ends, self.plan.domain.extents[-1], self.origin, into)
             self._call(calls, step, _grouped_k_first, *arguments, next_function=_grouped_k)
         else:
             raise AssertionError(f"no tile function for format '{form.name}'")
@@ -221,7 +221,8 @@ class FrameBuilder:
         order = (dim_axes.index(-1), dim_axes.index(2), dim_axes.index(1))
         weights = _Operand(instruction.b, lambda tile: tile.transpose(order))
         left = _Value(step.sources[0], _left)
-        arguments = (left, weights, _Operand(instruction.c), self.origin, _Value(step.result, _product))
+        rows = self.plan.domain.extents[0]
+        arguments = (left, weights, _Operand(instruction.c), rows, self.origin, _Value(step.result, _product))
         self._call(calls, step, _grouped_first, *arguments, next_function=_grouped)
 
     def _spread(self, value: int) -> Transform:
@@ -308,29 +309,29 @@ def _group_ends(ends: Tile, limit: int) -> list[int]:
     return found
 
 
-_ANY = 1 << 62
+def _grouped(left: Tile, weights: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
+    """Add the product of each row of the tile (the axis before the last) with its group's matrix.
 
-
-def _grouped(left: Tile, weights: Tile, ends: Tile, origin: Origin, out: Tile) -> None:
-    """Add the product of each row of the tile (the axis before the last) with its group's matrix."""
+    `limit` is the number of all rows.
+    """
     first_row, rows = origin[0], left.shape[-2]
     start = 0
-    for group, end in enumerate(_group_ends(ends, _ANY)):
+    for group, end in enumerate(_group_ends(ends, limit)):
         low, high = max(start - first_row, 0), min(end - first_row, rows)
         if high > low:
             out[low:high] += np.matmul(left[low:high], weights[group].astype(left.dtype, copy=False))
         start = end
 
 
-def _grouped_first(left: Tile, weights: Tile, ends: Tile, origin: Origin, out: Tile) -> None:
+def _grouped_first(left: Tile, weights: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
     out[...] = 0
-    _grouped(left, weights, ends, origin, out)
+    _grouped(left, weights, ends, limit, origin, out)
 
 
-def _grouped_k(left: Tile, right: Tile, ends: Tile, origin: Origin, out: Tile) -> None:
-    """Add to each group of the tile the product over the part of k that is the group's."""
+def _grouped_k(left: Tile, right: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
+    """Add to each group of the tile the product over the part of k that is the group's; `limit` is the whole of k."""
     left, right = left.reshape(left.shape[-2:]), right.reshape(right.shape[-2:])
-    bounds = [0, *_group_ends(ends, _ANY)]
+    bounds = [0, *_group_ends(ends, limit)]
     first_k, depth = origin[-1], left.shape[1]
     for row in range(out.shape[0]):
         group = origin[0] + row
@@ -339,6 +340,6 @@ def _grouped_k(left: Tile, right: Tile, ends: Tile, origin: Origin, out: Tile) -
             out[row] += np.matmul(left[:, low:high], right[low:high])
 
 
-def _grouped_k_first(left: Tile, right: Tile, ends: Tile, origin: Origin, out: Tile) -> None:
+def _grouped_k_first(left: Tile, right: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
     out[...] = 0
-    _grouped_k(left, right, ends, origin, out)
+    _grouped_k(left, right, ends, limit, origin, out)
