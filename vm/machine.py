@@ -5,6 +5,7 @@ launch plans of the shapes it has seen.
 """
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +32,7 @@ class Machine:
         self.program = program
         self.device = device
         self._prepared = prepare_program(program)
+        self._lock = Lock()
         self._plans: dict[tuple[Any, ...], LaunchPlan] = {}
         tensors = program.tensors
         self._dtypes = [DTYPES[tensors[parameter.tensor].type] for parameter in program.inputs]
@@ -50,9 +52,10 @@ class Machine:
         found = self._plans.get(key)
         if found is None:
             found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.unified_buffer_bytes)
-            if len(self._plans) >= PLAN_LIMIT:
-                self._plans.pop(next(iter(self._plans)), None)
-            self._plans[key] = found
+            with self._lock:
+                if len(self._plans) >= PLAN_LIMIT:
+                    del self._plans[next(iter(self._plans))]
+                self._plans[key] = found
         return found
 
     def call(

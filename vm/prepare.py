@@ -54,16 +54,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Pass:
-    """Steps that run together, and the operands they touch."""
+    """Steps that run together."""
 
     streams: bool
     steps: tuple[Step, ...]
-    operands: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class PreparedKernel:
-    """A kernel as the binder wants it. `pinned` is the mask of axes that may not be merged with their neighbours."""
+    """A kernel as the binder wants it.
+
+    `pinned` is the mask of axes that may not be merged with their neighbours, `factors` are the values that matrix
+    products read.
+    """
 
     kernel: Kernel
     values: tuple[Value, ...]
@@ -71,7 +74,7 @@ class PreparedKernel:
     memory_types: tuple[ElementType, ...]
     pinned: int
     fill_masks: tuple[int, ...]
-    multiplies: bool
+    factors: frozenset[int]
 
     @cached_property
     def can_split(self) -> bool:
@@ -80,7 +83,7 @@ class PreparedKernel:
         A matrix product is not cut: its accumulator is as large as its result.
         """
         streams = [part for part in self.passes if part.streams]
-        if len(streams) != 1 or self.multiplies:
+        if len(streams) != 1 or self.factors:
             return False
         return all(step.instruction.opcode.format is not STORE for step in streams[0].steps)
 
@@ -123,7 +126,7 @@ def prepare(program: Program, kernel: Kernel) -> PreparedKernel:
     return PreparedKernel(
         kernel,
         tuple(values),
-        tuple(Pass(streams, tuple(steps), _operands(steps)) for streams, steps in passes),
+        tuple(Pass(streams, tuple(steps)) for streams, steps in passes),
         memory_types,
         *_merging_limits(kernel, passes),
     )
@@ -145,20 +148,13 @@ def _store_in_place(value: Value, operands: list[int], memory_types: tuple[Eleme
         value.stored = operands[0]
 
 
-def _operands(steps: list[Step]) -> tuple[int, ...]:
-    touched: set[int] = set()
-    for step in steps:
-        form = step.instruction.opcode.format
-        fields = ((form.a, step.instruction.a), (form.b, step.instruction.b), (form.c, step.instruction.c))
-        touched.update(field for kind, field in fields if kind is Field.OPERAND)
-    return tuple(sorted(touched))
-
-
-def _merging_limits(kernel: Kernel, passes: list[tuple[bool, list[Step]]]) -> tuple[int, tuple[int, ...], bool]:
-    """The pinned axes, the fill masks that merging must respect, and whether there is a matrix product."""
+def _merging_limits(
+    kernel: Kernel, passes: list[tuple[bool, list[Step]]]
+) -> tuple[int, tuple[int, ...], frozenset[int]]:
+    """The pinned axes, the fill masks that merging must respect, and the factors of matrix products."""
     pinned = 0
     fills: set[int] = set()
-    multiplies = False
+    factors: set[int] = set()
     for operand in kernel.operands:
         if operand.guarded or operand.free_dim >= 0:
             for index in operand.indices:
@@ -177,5 +173,5 @@ def _merging_limits(kernel: Kernel, passes: list[tuple[bool, list[Step]]]) -> tu
                 # gmmk treats its group axis, the one before m, like m, n and k
                 width = 4 if form is GROUPED_MATMUL_K else 3
                 pinned |= ((1 << width) - 1) << max(len(kernel.axes) - width, 0)
-                multiplies = True
-    return pinned, tuple(sorted(fills)), multiplies
+                factors.update(source for source in step.sources if source >= 0)
+    return pinned, tuple(sorted(fills)), frozenset(factors)

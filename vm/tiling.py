@@ -22,6 +22,9 @@ WANTED_ITEMS = 16
 MATRIX_SLOTS = 3
 """Tiles of a matrix product that share the unified buffer: left, right and accumulator."""
 
+LEAST_ROWS = 128
+"""Rows of the result below which a block of them is made narrower instead: BLAS packs the right factor for each."""
+
 LARGE_PRODUCT = 1 << 20
 """Multiplications from which the BLAS library uses several threads by itself."""
 
@@ -51,8 +54,10 @@ def choose_tiling(
     `masks` are the axes of each value, `in_memory` whether it lives in a tensor instead of the unified buffer.
     """
     one_core = False
-    if prepared.multiplies:
-        tile, one_core = _matrix_tile(domain, all(in_memory), unified_buffer_bytes)
+    if prepared.factors:
+        factors_in_memory = all(in_memory[value] for value in prepared.factors)
+        tile = _matrix_tile(domain, factors_in_memory, all(in_memory), unified_buffer_bytes)
+        one_core = prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
         tile = _vector_tile(prepared, domain, masks, in_memory, unified_buffer_bytes)
     sizes = [0] * prepared.kernel.slots
@@ -101,20 +106,28 @@ def _even(extent: int, limit: int) -> int:
     return rounded if rounded <= limit else size
 
 
-def _matrix_tile(domain: Domain, in_place: bool, unified_buffer_bytes: int) -> tuple[tuple[int, ...], bool]:
-    """Whole matrices where BLAS can read and write the tensors themselves, else blocks that fit; some of the batch."""
+def _matrix_tile(
+    domain: Domain, factors_in_memory: bool, all_in_memory: bool, unified_buffer_bytes: int
+) -> tuple[int, ...]:
+    """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch.
+
+    Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too.
+    """
     *batch, m, n, k = domain.extents
-    if in_place:
+    if all_in_memory:
         block = (m, n, max(k, 1))
+    elif factors_in_memory:
+        columns = _even(n, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
+        block = (_even(m, max(unified_buffer_bytes // (4 * columns), 1)), columns, max(k, 1))
     else:
         side = max(int((unified_buffer_bytes / (4 * MATRIX_SLOTS)) ** 0.5) // 16 * 16, 16)
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
-    budget = max(1, prod(batch) // WANTED_TILES) if in_place else 1
+    budget = max(1, prod(batch) // WANTED_TILES) if all_in_memory else 1
     tile: list[int] = []
     for extent in reversed(batch):
         tile.insert(0, _even(extent, budget))
         budget //= tile[0]
-    return (*tile, *block), m * n * k >= LARGE_PRODUCT
+    return (*tile, *block)
 
 
 def _chunks(prepared: PreparedKernel, domain: Domain, tile: tuple[int, ...]) -> int:
