@@ -6,12 +6,13 @@
 !t = tensor<4x8xf32>
 
 // A block argument is the load, the yield the store.
-// CHECK-LABEL: func.func @transfers(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}}, %y_1 = %y : {{.*}})
-// CHECK-NEXT:      %1 = dvm.binary Add %x_1, %y_1 :
-// CHECK-NEXT:      vk.yield %1 :
+// CHECK-LABEL: func.func @transfers(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : tensor<4x8xf32>, %y_1 = %y : tensor<4x8xf32>) -> tensor<4x8xf32> {
+// CHECK-NEXT:      %1 = dvm.binary Add %x_1, %y_1 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<4x8xf32>
+// CHECK-NEXT:      vk.yield %1 : tensor<4x8xf32>
 // CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %0 :
+// CHECK-NEXT:    func.return %0 : tensor<4x8xf32>
+// CHECK-NEXT:  }
 func.func @transfers(%x : !t, %y : !t) -> !t {
   %0 = dvm.load %x : !t -> !t
   %1 = dvm.load %y : !t -> !t
