@@ -197,6 +197,8 @@ def shape_of(type: Attribute, operand: int = UNNAMED_RESULT) -> Shape:
     sizes = tensor.get_shape()
     if len(sizes) > MAX_RANK:
         raise VerifyException(f"{type} has rank {len(sizes)}, more than {MAX_RANK}")
+    if any(size < 0 and size != DYNAMIC_INDEX for size in sizes):
+        raise VerifyException(f"{type} has a negative size; a dynamic one is DYNAMIC_INDEX")
     encoding = tensor.encoding
     if isinstance(encoding, NoneAttr):
         return tuple(
