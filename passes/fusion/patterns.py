@@ -11,8 +11,8 @@ from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.shapes import Shape
 
-OPERATION_LIMIT = 2000
-"""Operations of one kernel: its slots, operands and scalars must stay below the limit of a 12-bit field."""
+OPERATION_LIMIT = 1000
+"""Operations of one kernel: each brings at most four operands, and those must stay below the limit of a 12-bit field."""
 
 
 @dataclass(frozen=True)
