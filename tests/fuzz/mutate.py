@@ -24,9 +24,8 @@ import traceback
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from functools import partial
 from math import prod
 from pathlib import Path
 from types import FrameType
@@ -39,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the script is run by its path, and `tests` is no installed package
 
 from tests.unit import programs  # noqa: E402
+from vm.bind import LaunchPlan  # noqa: E402
 from vm.container import from_bytes, to_bytes  # noqa: E402
 from vm.container_format import HEADER, TABLE_ENTRY, Section  # noqa: E402
 from vm.container_reader import Reader  # noqa: E402
@@ -61,6 +61,9 @@ PATTERNS = (0xA5, 0x01)
 
 EXTENTS = (0, 1, 1, 2, 2, 3, 4, 5, 7, 16, 33)
 UNIFIED_BUFFER_BYTES = (1, 256, 4096, 1 << 20)
+SMALL_TILE_LIMIT = 1 << 10
+"""Points above which only the largest unified buffer is used: a tile of one element takes as long as one of 10,000."""
+
 INTERESTING = (0, 1, 2, 3, 4, 7, 8, 16, 63, 64, 127, 128, 255, 256, 4095, 4096, (1 << 31) - 1, 1 << 31, (1 << 32) - 1)
 
 Array = npt.NDArray[Any]
@@ -176,38 +179,29 @@ BYTE_MUTATIONS: tuple[Callable[[bytearray, Sequence[bytes], random.Random], None
 
 # mutations of programs
 
-Path_ = tuple[str | int, ...]
-
 
 def mutate_program(program: Program, rng: random.Random) -> Program:
     """The program with a few of its fields changed, moved, repeated or left out."""
     for _ in range(rng.choice((1, 1, 2, 3))):
-        program = _changed(program, rng.choice(list(_paths(program, ()))), partial(_mutate_value, program, rng))
+        program = _changed(program, program, rng)
     return program
 
 
-def _paths(value: Any, path: Path_) -> Iterator[Path_]:
-    """Paths to everything inside of a program, by field names and positions."""
+def _changed(value: Any, program: Program, rng: random.Random) -> Any:
+    """`value`, a part of `program`, with something in it changed; most often inside of its kernels."""
     if dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from _paths(getattr(value, field.name), (*path, field.name))
-        return
-    yield path
-    if isinstance(value, tuple):
-        for position, item in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            yield from _paths(item, (*path, position))
+        names = [field.name for field in dataclasses.fields(value)]
+        name = "kernels" if "kernels" in names and rng.random() < 0.6 else rng.choice(names)
+        return dataclasses.replace(value, **{name: _changed(getattr(value, name), program, rng)})  # pyright: ignore[reportArgumentType]
+    if isinstance(value, tuple) and value and rng.random() < 0.8:
+        items: list[Any] = list(value)
+        position = rng.randrange(len(items))
+        items[position] = _changed(items[position], program, rng)
+        return tuple(items)
+    return _mutate_value(value, program, rng)
 
 
-def _changed(value: Any, path: Path_, change: Callable[[Any], Any]) -> Any:
-    if not path:
-        return change(value)
-    head, *rest = path
-    if isinstance(head, str):
-        return dataclasses.replace(value, **{head: _changed(getattr(value, head), tuple(rest), change)})
-    return (*value[:head], _changed(value[head], tuple(rest), change), *value[head + 1 :])
-
-
-def _mutate_value(program: Program, rng: random.Random, value: Any) -> Any:
+def _mutate_value(value: Any, program: Program, rng: random.Random) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, IntEnum):
@@ -269,7 +263,7 @@ def run_mutant(data: bytes, rng: random.Random) -> str:
     outcomes: list[tuple[str, list[bytes]]] = []
     for pattern in PATTERNS:
         rng.setstate(state)
-        outcomes.append(execute(program, pattern, rng))
+        outcomes.append(bind_and_run(program, pattern, rng))
     if outcomes[0] != outcomes[1]:
         raise ViolationError("the result depends on what memory held before")
     return outcomes[0][0]
@@ -283,12 +277,16 @@ def _who_refused(data: bytes) -> str:
     return "refused at verify"
 
 
-def execute(program: Program, pattern: int, rng: random.Random) -> tuple[str, list[bytes]]:
-    """Bind and run on random inputs, in guarded memory filled with `pattern`: the outcome, and the bytes of the outputs."""
-    device = Device(cores=1, unified_buffer_bytes=rng.choice(UNIFIED_BUFFER_BYTES))
+def bind_and_run(program: Program, pattern: int, rng: random.Random) -> tuple[str, list[bytes]]:
+    """The outcome on random inputs, in guarded memory filled with `pattern`, and the bytes of the outputs."""
     try:
-        machine = Machine(program, device)
         dims = evaluate_dims(program, [rng.choice(EXTENTS) for _ in program.symbols])
+        points = _points(program, dims)
+        large = points > SMALL_TILE_LIMIT
+        device = Device(
+            cores=1, unified_buffer_bytes=max(UNIFIED_BUFFER_BYTES) if large else rng.choice(UNIFIED_BUFFER_BYTES)
+        )
+        machine = Machine(program, device)
         shapes = tuple(
             tuple(dims[dim] if rng.random() < 0.99 else rng.choice(EXTENTS) for dim in program.tensors[i.tensor].dims)
             for i in program.inputs
@@ -298,9 +296,7 @@ def execute(program: Program, pattern: int, rng: random.Random) -> tuple[str, li
         plan = machine.plan(shapes)
     except DvmError:
         return "refused at bind", []
-    sizes = [prod(max(dims[axis.extent], 1) for axis in kernel.axes) for kernel in program.kernels]
-    sizes += [prod(max(dims[dim], 1) for dim in tensor.dims) for tensor in program.tensors]
-    if max(sizes) > POINT_LIMIT:
+    if points > POINT_LIMIT:
         return "too large to run", []
     inputs = [
         Guarded(_elements(DTYPES[program.tensors[i.tensor].type], shape, rng), pattern)
@@ -310,23 +306,41 @@ def execute(program: Program, pattern: int, rng: random.Random) -> tuple[str, li
         Guarded(_filled(shape, DTYPES[program.tensors[number].type], pattern), pattern)
         for number, shape in zip(program.outputs, plan.output_shapes, strict=True)
     ]
-    unified_buffer_bytes = max((k.tiling.unified_buffer_bytes for stage in plan.stages for k in stage), default=0)
     unified_buffer, workspace = (
         Guarded(_filled((size,), np.dtype(np.uint8), pattern), pattern)
-        for size in (unified_buffer_bytes, plan.workspace_bytes)
+        for size in (_unified_buffer_bytes(plan), plan.workspace_bytes)
     )
     device.arena.unified_buffer, device.arena.workspace = unified_buffer.array, workspace.array
     before = [guarded.array.tobytes() for guarded in inputs]
-    try:
-        machine.call([_layout(guarded.array, rng) for guarded in inputs], out=[guarded.array for guarded in outputs])
-        outcome = "ran"
-    except ExecutionError:
-        outcome = "ran into an error of the data"
+    arrays = [_layout(guarded.array, rng) for guarded in inputs]
+    finished = execute(machine, arrays, [guarded.array for guarded in outputs])
     if before != [guarded.array.tobytes() for guarded in inputs]:
         raise ViolationError("an input was written")
     for guarded in (*inputs, *outputs, unified_buffer, workspace):
         guarded.check()
-    return outcome, [guarded.array.tobytes() for guarded in outputs if outcome == "ran"]
+    if not finished:
+        return "ran into an error of the data", []
+    return "ran", [guarded.array.tobytes() for guarded in outputs]
+
+
+def execute(machine: Machine, arrays: Sequence[Array], outputs: Sequence[Array]) -> bool:
+    """Run on `arrays` into `outputs`; False where the data does not fit. Bind has accepted the shapes already."""
+    try:
+        machine.call(arrays, out=outputs)
+    except ExecutionError:
+        return False
+    return True
+
+
+def _points(program: Program, dims: Sequence[int]) -> int:
+    """The size of the largest domain or tensor."""
+    extents = [[axis.extent for axis in kernel.axes] for kernel in program.kernels]
+    extents += [list(tensor.dims) for tensor in program.tensors]
+    return max((prod(max(dims[dim], 1) for dim in of_one) for of_one in extents), default=1)
+
+
+def _unified_buffer_bytes(plan: LaunchPlan) -> int:
+    return max((kernel.tiling.unified_buffer_bytes for stage in plan.stages for kernel in stage), default=0)
 
 
 class Guarded:
