@@ -4,12 +4,12 @@ Checks the facts of the program, evaluates its dims, lays out tensors and worksp
 finds which values can live in tensors. A plan holds no data and is shared by all threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
-from vm.dims import dim_text, evaluate_dims
+from vm.dims import BroadcastError, dim_text, evaluate_dims
 from vm.errors import BytecodeError, ShapeError
 from vm.isa import (
     FILL,
@@ -27,7 +27,7 @@ from vm.isa import (
 )
 from vm.layout import Domain, TensorLayout, View, lay_out
 from vm.prepare import PreparedKernel, Step, prepare
-from vm.program import DimOp, FactKind, Kernel, Program, Scalar, Storage
+from vm.program import DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
 from vm.tiling import Tiling, choose_tiling
 
 Shape = tuple[int, ...]
@@ -213,19 +213,28 @@ def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]
         if len(shape) != len(tensor.dims):
             raise ShapeError(f"input '{tensor.name}' has rank {len(shape)}, expected rank {len(tensor.dims)}")
     values = [shapes[number][position] for number, position in prepared.symbol_sources]
-    dims = evaluate_dims(program, values)
+    try:
+        dims = evaluate_dims(program, values)
+    except BroadcastError as error:
+        for fact in program.facts:
+            if fact.kind is FactKind.BROADCASTABLE and {fact.left, fact.right} == error.values.keys():
+                raise _broken(prepared, fact, error.values) from None
+        raise
     for number, (parameter, shape) in enumerate(zip(program.inputs, shapes, strict=True)):
         for position, (dim, extent) in enumerate(zip(program.tensors[parameter.tensor].dims, shape, strict=True)):
             if dims[dim] != extent:
                 raise ShapeError(_mismatch(prepared, number, position, dims[dim], extent))
     for fact in program.facts:
-        left, right = dims[fact.left], dims[fact.right]
-        if not _HOLDS[fact.kind](left, right):
-            texts = _FACT_TEXT[fact.kind].format(
-                left=_named(prepared, fact.left, left), right=_named(prepared, fact.right, right)
-            )
-            raise ShapeError(f"{texts}: {fact.reason}")
+        if not _HOLDS[fact.kind](dims[fact.left], dims[fact.right]):
+            raise _broken(prepared, fact, dims)
     return dims
+
+
+def _broken(prepared: PreparedProgram, fact: Fact, values: Mapping[int, int] | Sequence[int]) -> ShapeError:
+    """The error of a fact that does not hold."""
+    left = _named(prepared, fact.left, values[fact.left])
+    right = _named(prepared, fact.right, values[fact.right])
+    return ShapeError(f"{_FACT_TEXT[fact.kind].format(left=left, right=right)}: {fact.reason}")
 
 
 _HOLDS: dict[FactKind, Callable[[int, int], bool]] = {

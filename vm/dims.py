@@ -18,10 +18,22 @@ _WORDS = {DimOp.FLOORDIV: "floordiv", DimOp.CEILDIV: "ceildiv"}
 _CONSTANT, _SYMBOL, _MUL, _ADD, _SUB = DimOp.CONSTANT, DimOp.SYMBOL, DimOp.MUL, DimOp.ADD, DimOp.SUB
 
 
+class BroadcastError(ShapeError):
+    """Two entries, `left` and `right`, whose values do not broadcast."""
+
+    def __init__(self, program: Program, left: int, right: int, left_value: int, right_value: int) -> None:
+        super().__init__(
+            f"{dim_text(program, left)} is {left_value} and {dim_text(program, right)} is {right_value}: "
+            "they must be equal, or one of them 1, to broadcast"
+        )
+        self.values = {left: left_value, right: right_value}
+
+
 def evaluate_dims(program: Program, symbol_values: Sequence[int]) -> list[int]:
     """The value of every entry of a verified program's table, given one value a symbol.
 
-    Raises ShapeError where an entry reaches 2**62 in magnitude, a divisor is not positive, or extents do not broadcast.
+    Raises ShapeError where an entry reaches 2**62 in magnitude or a divisor is not positive, BroadcastError where
+    extents do not broadcast.
     """
     values: list[int] = []
     append = values.append
@@ -55,10 +67,7 @@ def _quotient_or_broadcast(program: Program, values: list[int]) -> int:
             return left
         if left == 1:
             return right
-        raise ShapeError(
-            f"{dim_text(program, dim.a)} is {left} and {dim_text(program, dim.b)} is {right}: "
-            "they must be equal, or one of them 1, to broadcast"
-        )
+        raise BroadcastError(program, dim.a, dim.b, left, right)
     if right <= 0:
         raise ShapeError(f"{dim_text(program, dim.b)} is {right}, but {dim_text(program, number)} divides by it")
     return left // right if dim.op is DimOp.FLOORDIV else -(-left // right)
