@@ -1,8 +1,8 @@
 """What an operator graph means, in NumPy and float64: the yardstick that compiled programs are checked against.
 
 `evaluate` interprets the operations one by one, on whole tensors, the composite ones directly and not through their
-decomposition. It shares with the compiler only the dialects, and nothing with the virtual machine. It also runs the
-kernels that `dvm-fuse` makes, so that a wrong result can be traced to one level of the IR.
+decomposition. It shares no computation with the compiler or the virtual machine. It also runs the kernels that
+`dvm-fuse` makes, so that a wrong result can be traced to one level of the IR.
 
 Floats of every type are computed in float64, rounded only by `dvm.cast` and in the inputs; i32 and i64 in their own
 type, where overflow wraps; i1 as bool. NaN and infinities follow NumPy.
@@ -30,11 +30,13 @@ from xdsl.interpreter import (
     register_impls,
 )
 from xdsl.interpreters.func import FuncFunctions
+from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, parse_dim
 from dvm_dialects.shapes import GRAPH_TYPE_NAMES, element_of, shape_of
+from passes.emit_bytecode import entry_function
 from vm.errors import CompileError, ExecutionError, ShapeError
 from vm.isa import ElementType
 
@@ -63,14 +65,14 @@ def evaluate(module: ModuleOp, inputs: Mapping[str, Any] | Sequence[Any]) -> lis
     """The results of the module's function, floats as float64.
 
     `inputs` are arrays in the order of the arguments, or by their names (`dvm.arg_names`, else the SSA name, else
-    "arg0" and so on); each is first rounded to its element type. Raises CompileError unless the module holds one
+    "arg0" and so on); each is first rounded to its element type. Raises CompileError unless the module holds one public
     function, ShapeError where the arrays do not fit, and ExecutionError for data that does not, such as a gather index
     out of range.
     """
-    functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
-    if len(functions) != 1:
-        raise CompileError(f"a module with one function is needed, this one has {len(functions)}")
-    function = functions[0]
+    try:
+        function = entry_function(module)
+    except PassFailedException as error:
+        raise CompileError(str(error)) from None
     names = _argument_names(function)
     arrays = _ordered(names, inputs)
     elements = [element_of(argument.type) for argument in function.args]
@@ -143,7 +145,7 @@ def _errors(got: Array, expected: Array) -> Array:
 
 def _argument_names(function: func.FuncOp) -> list[str]:
     given = function.attributes.get("dvm.arg_names")
-    if isa(given, ArrayAttr[StringAttr]):
+    if isa(given, ArrayAttr[StringAttr]) and len(given) == len(function.args):
         return [name.data for name in given]
     return [argument.name_hint or f"arg{index}" for index, argument in enumerate(function.args)]
 

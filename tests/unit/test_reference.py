@@ -313,7 +313,7 @@ def test_inputs_that_do_not_fit():
         evaluate(ADD, np.zeros((2, 2)), np.zeros(2))
     with pytest.raises(ShapeError, match=r"there are 2 inputs \(x, y\), but 1 arrays are given"):
         evaluate(ADD, np.zeros(2))
-    with pytest.raises(CompileError, match="a module with one function is needed, this one has 0"):
+    with pytest.raises(CompileError, match="a program is one function, but the module has none"):
         evaluate("builtin.module {}")
 
 
