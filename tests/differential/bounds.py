@@ -477,9 +477,10 @@ def _matmul(a: Bounded, b: Bounded, element: ElementType) -> Bounded:
     size = np.matmul(left + a.error, right + b.error)
     depth = a.shape[-1]
     quantum = np.min(_quantum(a.value), initial=np.inf) * np.min(_quantum(b.value), initial=np.inf)
-    whole = exact & (size <= 2.0**24 * quantum)
+    step = _FORMATS[ElementType.F32].step
+    whole = exact & (size <= 2.0**24 * quantum) & (quantum >= step)
     inherited = np.where(exact, 0.0, size - np.matmul(left, right))
-    growth = depth * UNIT * size * (1 + depth * UNIT)
+    growth = depth * UNIT * size * (1 + depth * UNIT) + depth * step
     return _finish_sum(value, inherited + growth, size, element, exact, whole)
 
 
@@ -564,7 +565,13 @@ def _binary_op(op: dvm.BinaryOp, operands: _Operands, symbols: _Symbols) -> Boun
 def _binary_scalar_op(op: dvm.BinaryScalarOp, operands: _Operands, symbols: _Symbols) -> Bounded:
     element = _element(op)
     both = (operands[0], scalar(op.value, element))
-    return _binary(op.kind.data, *(reversed(both) if op.scalar_first else both), element)
+    first, second = reversed(both) if op.scalar_first else both
+    result = _binary(op.kind.data, first, second, element)
+    if op.kind.data in ("Maximum", "Minimum") and element.is_float:
+        # Where the scalar is the result, it has yet to be rounded to the type.
+        local = np.where(_representable(result.value, element), 0.0, half_ulp(np.abs(result.value), element))
+        return Bounded(result.value, result.error + np.where(np.isfinite(result.value), local, 0.0))
+    return result
 
 
 def _select_op(op: dvm.SelectOp, operands: _Operands, symbols: _Symbols) -> Bounded:

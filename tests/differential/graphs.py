@@ -7,6 +7,7 @@ only if its result says something: known for every element, with an error far be
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from random import Random
 
 import numpy as np
@@ -81,7 +82,9 @@ class Case:
 
     def describe(self) -> str:
         """The graph as text, and the shapes and layouts of its inputs."""
-        lines = [f"  {input.element.text}{list(input.shape)} {input.fill.kind}, {input.layout}" for input in self.inputs]
+        lines = [
+            f"  {input.element.text}{list(input.shape)} {input.fill.kind}, {input.layout}" for input in self.inputs
+        ]
         return "\n".join([str(self.module), "inputs:", *lines])
 
     def resized(self, random: Random) -> "Case":
@@ -96,8 +99,7 @@ class Case:
         for number, (input, argument) in enumerate(zip(self.inputs, self.function.args, strict=True)):
             dims = shape_of(argument.type, number)
             shape = tuple(
-                size if dim.value is not None else sizes[size]
-                for dim, size in zip(dims, input.shape, strict=True)
+                size if dim.value is not None else sizes[size] for dim, size in zip(dims, input.shape, strict=True)
             )
             inputs.append(Input(input.element, shape, input.fill, input.layout))
         symbols = bind_symbols([argument.type for argument in self.function.args], [input.shape for input in inputs])
@@ -149,7 +151,7 @@ class Graph:
     def within_limit(self, shape: Iterable[int]) -> Shape:
         """The shape, dims becoming 1 or 2 while it has too many elements."""
         shape = list(shape)
-        while np.prod(shape) > self.limit:
+        while prod(shape) > self.limit:
             large = [axis for axis, size in enumerate(shape) if size > 2]
             shape[self.random.choice(large)] = self.random.choice((1, 2))
         return tuple(shape)
@@ -157,7 +159,7 @@ class Graph:
     def fits(self, shape: Iterable[int]) -> bool:
         """Whether a result may have the shape."""
         shape = tuple(shape)
-        return len(shape) <= MOST_RANK and np.prod(shape) <= self.limit
+        return len(shape) <= MOST_RANK and prod(shape) <= self.limit
 
     def entry(self, size: int) -> Dim | int:
         """A dim in an operation's list of dims: the number, or a symbol that has it."""
@@ -172,7 +174,8 @@ class Graph:
             return tensor_of(
                 element,
                 tuple(
-                    Dim.symbol(f"__{axis}") if self.chance(0.7) else Dim.constant(size) for axis, size in enumerate(shape)
+                    Dim.symbol(f"__{axis}") if self.chance(0.7) else Dim.constant(size)
+                    for axis, size in enumerate(shape)
                 ),
             )
         return tensor_of(element, tuple(self._named(size) for size in shape))
@@ -211,9 +214,7 @@ class Graph:
 
     def pick(self, elements: Sequence[ElementType], least_rank: int = 0, most_rank: int = MOST_RANK) -> Node:
         """A value of one of the element types: one that exists, the later the likelier, or a new input."""
-        found = [
-            node for node in self.nodes if node.element in elements and least_rank <= node.rank <= most_rank
-        ]
+        found = [node for node in self.nodes if node.element in elements and least_rank <= node.rank <= most_rank]
         if not found or self.chance(0.1):
             rank = None if (least_rank, most_rank) == (0, MOST_RANK) else self.random.randint(least_rank, most_rank)
             return self.input(self.random.choice(tuple(elements)), self.shape(rank))
@@ -354,7 +355,7 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
 
 
 def _palette(random: Random, large: bool) -> tuple[int, ...]:
-    sizes = random.sample((2, 3, 4, 5, 7, 8, 11), random.randint(1, 3))
+    sizes: list[int] = random.sample([2, 3, 4, 5, 7, 8, 11], random.randint(1, 3))
     sizes.append(1)
     if random.random() < 0.1:
         sizes.append(0)
@@ -363,4 +364,3 @@ def _palette(random: Random, large: bool) -> tuple[int, ...]:
     if large:
         sizes.append(random.choice((100, 257, 1000)))
     return tuple(sizes)
-

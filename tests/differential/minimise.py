@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from arrays import Array, Fill
-from bounds import DTYPES, bind_symbols, evaluate_op, of_input
+from bounds import DTYPES, Bounded, bind_symbols, evaluate_op, of_input
 from graphs import Case, Input
 from xdsl.dialects.builtin import FunctionType, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -45,12 +45,12 @@ def minimise(case: Case, fails: Callable[[Case], bool]) -> Case:
     while progress:
         progress = False
         for number in reversed(values):
-            if number in best.cut:
+            if number in best.cut or build.values[number] not in build.held:
                 continue
             cut = replace(best, cut=best.cut | {number})
             progress |= take(replace(cut, static=cut.static | {number})) or take(cut)
     for number in values:
-        if number not in best.static:
+        if number not in best.static and build.values[number] in build.held:
             take(replace(best, static=best.static | {number}))
     smallest = build(best)
     return smallest or case
@@ -69,11 +69,15 @@ class _Builder:
         assert terminator is not None
         self.returned: Sequence[SSAValue] = terminator.operands
         symbols = bind_symbols([a.type for a in self.arguments], [array.shape for array in case.arrays])
-        held = {
+        held: dict[SSAValue, Bounded] = {
             a: of_input(array, element_of(a.type)) for a, array in zip(self.arguments, case.arrays, strict=True)
         }
         for op in self.ops:
-            held[op.results[0]] = evaluate_op(op, [held[operand] for operand in op.operands], symbols)
+            if all(operand in held for operand in op.operands):
+                try:
+                    held[op.results[0]] = evaluate_op(op, [held[operand] for operand in op.operands], symbols)
+                except (ValueError, IndexError):
+                    continue  # the operation refuses its operands, which may be what is wrong
         with np.errstate(all="ignore"):
             self.held: dict[SSAValue, Array] = {
                 value: bounded.value.astype(DTYPES[element_of(value.type)]) for value, bounded in held.items()

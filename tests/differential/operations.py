@@ -59,7 +59,9 @@ def _binary_scalar(graph: Graph) -> Node | None:
     node = graph.pick(tuple(sorted(BINARY_TYPES[kind])))
     value: Any = scalar(graph, node.element)
     if kind == "Pow" and graph.chance(0.8):
-        value = graph.random.choice((2, 3, 1, 0, -1) if not node.element.is_float else (2, 3.0, 0.5, 1, -1, 0, -0.5, 2.0))
+        value = graph.random.choice(
+            (2, 3, 1, 0, -1) if not node.element.is_float else (2, 3.0, 0.5, 1, -1, 0, -0.5, 2.0)
+        )
     if node.element.is_float and graph.chance(0.3):
         value = scalar_attr(value, ElementType.F32)
     first = graph.chance(0.4)
@@ -74,7 +76,7 @@ def _select(graph: Graph) -> Node | None:
     operands = [condition, a, b]
     if not graph.fits(_broadcast(operands)):
         return None
-    return graph.take(dvm.SelectOp(*(node.value for node in operands)), operands)
+    return graph.take(dvm.SelectOp(condition.value, a.value, b.value), operands)
 
 
 def _broadcast(nodes: Sequence[Node]) -> Shape:
@@ -112,8 +114,13 @@ def _constant(graph: Graph) -> Node | None:
     shape = graph.shape(graph.random.choice((0, 0, 1, 2, 3)))
     count = 1 if graph.chance(0.3) else int(np.prod(shape))
     values = [scalar(graph, element) for _ in range(count)] if np.prod(shape) else []
-    type = TensorType(mlir_type(element), shape)
-    return graph.take(dvm.ConstantOp(DenseIntOrFPElementsAttr.from_list(type, values)), [])
+    return graph.take(dvm.ConstantOp(dense(element, shape, values)), [])
+
+
+def dense(element: ElementType, shape: Shape, values: Sequence[float]) -> Any:
+    """The attribute of a constant: all its values, or one for all."""
+    type: Any = TensorType(mlir_type(element), shape)
+    return DenseIntOrFPElementsAttr.from_list(type, values)
 
 
 def _iota(graph: Graph) -> Node | None:
@@ -134,12 +141,9 @@ def _one_hot(graph: Graph) -> Node | None:
     if not graph.fits((*index.shape, depth)):
         return None
     element = graph.random.choice(ELEMENTS)
-    values = [scalar(graph, element) for _ in range(2)]
+    on, off = (scalar_attr(scalar(graph, element), element) for _ in range(2))
     axis = graph.random.randint(-1, index.rank)
-    op = dvm.OneHotOp(
-        index.value, graph.entry(depth), axis, *(scalar_attr(value, element) for value in values), element
-    )
-    return graph.take(op, [index])
+    return graph.take(dvm.OneHotOp(index.value, graph.entry(depth), axis, on, off, element), [index])
 
 
 # --- shapes ---
@@ -258,8 +262,8 @@ def _pad(graph: Graph) -> Node | None:
     value = scalar_attr(scalar(graph, node.element), node.element)
     if node.element.is_float and graph.chance(0.1):
         value = scalar_attr(float("-inf"), node.element)
-    lists = [[graph.entry(size) if graph.chance(0.3) else size for size in sizes] for sizes in (low, high)]
-    return graph.take(dvm.PadOp(node.value, *lists, value), [node])
+    before, after = ([graph.entry(size) if graph.chance(0.3) else size for size in sizes] for sizes in (low, high))
+    return graph.take(dvm.PadOp(node.value, before, after, value), [node])
 
 
 def _gather(graph: Graph) -> Node | None:
@@ -304,7 +308,9 @@ def _matmul(graph: Graph) -> Node | None:
     if not graph.fits((*batch, *matrix)):
         return None
     partners = [found for found in graph.nodes if found.element is element and found.shape == (*batch, *matrix)]
-    partner = graph.random.choice(partners) if partners and graph.chance(0.5) else graph.input(element, (*batch, *matrix))
+    partner = (
+        graph.random.choice(partners) if partners and graph.chance(0.5) else graph.input(element, (*batch, *matrix))
+    )
     a, b = (node, partner) if on_left else (partner, node)
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
@@ -356,7 +362,10 @@ def _grouped_matmul(graph: Graph) -> Node | None:
 
 def _softmax(graph: Graph) -> Node | None:
     node = graph.pick(FLOATS, least_rank=1)
-    return graph.take(dvm.SoftmaxOp(node.value, graph.random.randrange(-node.rank, node.rank)), [node])
+    axis = graph.random.randrange(-node.rank, node.rank)
+    if node.shape[axis] == 0:
+        return None  # the maximum of nothing
+    return graph.take(dvm.SoftmaxOp(node.value, axis), [node])
 
 
 def _norm(graph: Graph) -> Node | None:
@@ -410,20 +419,18 @@ MAKERS: dict[str, OperationMaker] = {
 }
 
 _ELEMENTWISE = ("unary", "binary", "binary_scalar", "select", "cast", "broadcast")
-_ANY = dict.fromkeys(MAKERS, 1.0) | {"unary": 4.0, "binary": 5.0, "binary_scalar": 3.0, "select": 2.0, "reduce": 3.0}
+_ANY = dict.fromkeys(MAKERS, 1.0) | {"unary": 6.0, "binary": 6.0, "binary_scalar": 4.0, "select": 2.0, "reduce": 3.0}
 
 FOCUSES: Mapping[str, Mapping[str, float]] = {
     "any": _ANY,
     "elementwise": dict.fromkeys(_ELEMENTWISE, 3.0) | {"broadcast_scalar": 1.0, "constant": 1.0, "iota": 0.5},
     "reduction": dict.fromkeys(_ELEMENTWISE, 1.0)
     | {"reduce": 4.0, "softmax": 1.0, "norm": 1.5, "elemany": 0.5, "broadcast": 1.0},
-    "movement": {
-        name: 1.0
-        for name in ("reshape", "transpose", "slice", "concat", "pad", "gather", "onehot", "iota", "broadcast", "copy")
-    }
+    "movement": dict.fromkeys(
+        ("reshape", "transpose", "slice", "concat", "pad", "gather", "onehot", "iota", "broadcast", "copy"), 1.0
+    )
     | {"binary": 2.0, "unary": 1.0, "reduce": 1.0},
     "products": {"matmul": 4.0, "grouped_matmul": 2.0, "transpose": 1.0, "reshape": 1.0, "binary": 2.0, "gelu": 0.5}
     | {"softmax": 0.5, "reduce": 1.0, "slice": 0.5, "concat": 0.5},
 }
 """The weight of each kind of operation in graphs of a flavour; kinds without one do not occur."""
-

@@ -1,7 +1,7 @@
 """Long runs of the differential test, and replays of one graph.
 
-    python tests/differential/run.py --count 5000 --seed 1      # graphs 1 to 5000; stops at none, lists all failures
-    python tests/differential/run.py --seed 77                  # one graph: what fails, and the smallest part that does
+python tests/differential/run.py --count 5000 --seed 1      # graphs 1 to 5000; stops at none, lists all failures
+python tests/differential/run.py --seed 77                  # one graph: what fails, and the smallest part that does
 """
 
 import argparse

@@ -76,7 +76,7 @@ class _Kernel:
             np.empty([dim.evaluate(symbols) for dim in dims_of(result.type)], _type(element_of(result.type)))
             for result in kernel.results
         ]
-        self.tensors = dict(zip(kernel.body.block.args, [*inputs, *self.outputs], strict=True))
+        self.tensors: dict[SSAValue, Array] = dict(zip(kernel.body.block.args, [*inputs, *self.outputs], strict=True))
         self.held: dict[SSAValue | int, Array] = {}
         """Tiles and scalars by value, or tiles by slot."""
 
@@ -267,9 +267,7 @@ def _grouped(
     return np.where(group < len(ends), accumulator + product, accumulator)
 
 
-def _grouped_k(
-    state: _Kernel, op: visa.GroupedMatmulKOp, accumulator: Array, a: Array, b: Array, ends: Array
-) -> Array:
+def _grouped_k(state: _Kernel, op: visa.GroupedMatmulKOp, accumulator: Array, a: Array, b: Array, ends: Array) -> Array:
     rank = len(state.extents)
     selected = _groups(ends, state.line(rank - 1)) == state.line(rank - 4)
     return accumulator + _sum_of_products(state.full(a, (rank - 1,)), state.full(b, (rank - 1,)), selected)
