@@ -10,6 +10,7 @@ from xdsl.utils.exceptions import DiagnosticException, ParseError
 
 from dvm.program import Program, default_device
 from dvm_dialects import get_all_dialects as get_dvm_dialects
+from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
 from vm.device import Device
@@ -46,11 +47,12 @@ def read_module(source: Source, context: Context) -> ModuleOp:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
             raise DvmError(f"cannot read '{name}': {reason}") from error
+    module = None
     try:
         module = parse_module(context, text, name)
         module.verify()
     except (ParseError, DiagnosticException) as error:
-        raise CompileError(str(error)) from error
+        raise CompileError(explain(error, module)) from error
     return module
 
 
@@ -64,7 +66,7 @@ def compile_graph(source: Source, device: Device | None) -> Program:
         lower(context, module)
         program = build_program(entry_function(module))
     except DiagnosticException as error:
-        raise CompileError(str(error)) from error
+        raise CompileError(explain(error)) from error
     return Program(Machine(program, device or default_device()))
 
 

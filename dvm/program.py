@@ -1,7 +1,6 @@
 """`Program`: a compiled operator graph that is called like a function."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from vm.device import Device
 from vm.dims import dim_text
 from vm.disassemble import disassemble
 from vm.errors import DvmError
+from vm.files import replacing
 from vm.machine import Machine
 from vm.profile import Profile, Row
 from vm.program import Storage
@@ -31,7 +31,7 @@ class Parameter:
     dims: tuple[int | str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name}: {'x'.join([*map(str, self.dims), self.element_type.text])}"
+        return f"'{self.name}' ({self.element_type.text} [{', '.join(map(str, self.dims))}])"
 
 
 class Program:
@@ -102,13 +102,11 @@ class Program:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the `.dvmb` file; an existing one is replaced only once the new one is whole."""
-        target = Path(path)
         try:
-            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
+            with replacing(Path(path)) as file:
                 file.write(self.to_bytes())
-            Path(file.name).replace(target)
         except OSError as error:
-            raise DvmError(f"cannot write '{target}': {error.strerror}") from error
+            raise DvmError(f"cannot write '{path}': {error.strerror}") from error
 
     def __repr__(self) -> str:
         inputs = ", ".join(map(str, self.inputs))

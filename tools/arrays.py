@@ -78,11 +78,6 @@ def _read(path: str) -> Array | dict[str, Array]:
         raise DvmError(f"{path}: not an .npy or .npz file of plain arrays") from None
 
 
-def describe(parameter: "Parameter") -> str:
-    """An input in words for messages, such as "'x' (f32 [rows, 1024])"."""
-    return f"'{parameter.name}' ({parameter.element_type.text} [{', '.join(map(str, parameter.dims))}])"
-
-
 def _only(path: str, content: Array | dict[str, Array], name: str) -> Array:
     """The array for an input: the one of that name where the file is an archive of several."""
     if not isinstance(content, dict):
@@ -153,7 +148,7 @@ def random_array(parameter: "Parameter", sizes: Mapping[str, int], generator: np
         return generator.integers(0, high, shape).astype(dtype)
     except (ValueError, ArithmeticError) as error:
         settings = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
-        raise DvmError(f"input {describe(parameter)} cannot be made with {settings}: {error}") from None
+        raise DvmError(f"input {parameter} cannot be made with {settings}: {error}") from None
 
 
 def check_output_path(path: Path, count: int) -> None:

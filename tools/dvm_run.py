@@ -17,7 +17,6 @@ from tools.arrays import (
     Array,
     check_output_path,
     complete_sizes,
-    describe,
     parse_sizes,
     random_array,
     read_inputs,
@@ -111,7 +110,7 @@ def _inputs(program: "Program", options: argparse.Namespace) -> list[Array]:
         for parameter in program.inputs:
             if parameter.name not in given:
                 raise DvmError(
-                    f"input {describe(parameter)} is missing: give --input {parameter.name}=FILE or --random SEED"
+                    f"input {parameter} is missing: give --input {parameter.name}=FILE or --random SEED"
                 )
         return [given[parameter.name] for parameter in program.inputs]
     sizes, assumed = complete_sizes(parse_sizes(options.dims, program.inputs), given, program.inputs)

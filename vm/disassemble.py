@@ -7,6 +7,8 @@ file; what is not printable in them is escaped.
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from vm.dims import TEXT_LIMIT, dim_texts
 from vm.isa import CAST, FILL, ISA_VERSION, PASS, REDUCE_INIT, ElementType, Field, Instruction, PassMode, ReduceKind
 from vm.isa import decode as decode_word
@@ -145,7 +147,10 @@ class _Listing:
 
     def _scalar(self, kernel: Kernel, number: int) -> str:
         scalar = kernel.scalars[number]
-        return self._dims[scalar.dim] if scalar.dim >= 0 else str(scalar.value)
+        if scalar.dim >= 0:
+            return self._dims[scalar.dim]
+        # the shortest text that gives the same f32
+        return str(np.float32(scalar.value)) if scalar.type is ElementType.F32 else str(scalar.value)
 
     def _instruction(self, kernel: Kernel, number: int, word: int) -> tuple[str, ...]:
         instruction = decode_word(word)

@@ -78,14 +78,20 @@ class PreparedKernel:
 
     @cached_property
     def can_split(self) -> bool:
-        """Whether the reduction may be cut into chunks that are combined afterwards: one stream pass, no stores in it.
+        """Whether the reduction may be cut into chunks that are combined afterwards.
 
-        A matrix product is not cut: its accumulator is as large as its result.
+        There must be one stream pass without stores, and what follows it may read nothing from before it but the
+        accumulators. A matrix product is not cut: its accumulator is as large as its result.
         """
-        streams = [part for part in self.passes if part.streams]
+        streams = [number for number, part in enumerate(self.passes) if part.streams]
         if len(streams) != 1 or self.factors:
             return False
-        return all(step.instruction.opcode.format is not STORE for step in streams[0].steps)
+        if any(step.instruction.opcode.format is STORE for step in self.passes[streams[0]].steps):
+            return False
+        after = [step for part in self.passes[streams[0] + 1 :] for step in part.steps]
+        known = {step.result for step in after}
+        read = {source for step in after for source in step.sources if source >= 0}
+        return all(source in known or self.values[source].accumulates for source in read)
 
     @cached_property
     def instruction_count(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from bounds import DTYPES
+from draws import chance, weighted
 
 from vm.isa import ElementType
 
@@ -68,8 +69,8 @@ def random_fill(random: Random, element: ElementType) -> Fill:
         return Fill("truth", element)
     if element.is_float:
         kinds = ("quarters", "normal", "small", "positive", "close", "special")
-        return Fill(random.choices(kinds, (30, 25, 15, 15, 10, 3))[0], element)
-    if random.random() < 0.1:
+        return Fill(weighted(random, kinds, (30, 25, 15, 15, 10, 3)), element)
+    if chance(random, 0.1):
         return Fill("wide", element)
     low, high = random.choice(((-4, 5), (0, 4), (1, 6)))
     return Fill("range", element, low, high)

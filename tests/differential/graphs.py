@@ -13,6 +13,7 @@ from random import Random
 import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
 from bounds import Bounded, bind_symbols, evaluate_op, of_input
+from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
@@ -134,7 +135,7 @@ class Graph:
         self.numbers = np.random.default_rng(self.random.getrandbits(32))
 
     def chance(self, probability: float) -> bool:
-        return self.random.random() < probability
+        return chance(self.random, probability)
 
     # --- sizes and dims ---
 
@@ -144,7 +145,7 @@ class Graph:
     def shape(self, rank: int | None = None) -> Shape:
         """A shape within the limit, of a random rank unless one is given."""
         if rank is None:
-            rank = self.random.choices(range(MOST_RANK + 1), (6, 18, 26, 22, 14, 8, 6))[0]
+            rank = weighted(self.random, range(MOST_RANK + 1), (6, 18, 26, 22, 14, 8, 6))
         shape = [self.size() for _ in range(rank)]
         return self.within_limit(shape)
 
@@ -319,7 +320,7 @@ def _loosen(op: DvmOp, random: Random) -> None:
     element = element_of(op.result.type)
     sizes = [dim.value for dim in shape_of(op.result.type)]
     dims = tuple(
-        Dim.symbol(f"__{axis}") if size is None or random.random() < 0.5 else Dim.constant(size)
+        Dim.symbol(f"__{axis}") if size is None or chance(random, 0.5) else Dim.constant(size)
         for axis, size in enumerate(sizes)
     )
     Rewriter.replace_value_with_new_type(op.result, tensor_of(element, dims))
@@ -333,19 +334,19 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
     """A graph of up to so many operations; `focus` is a key of `operations.FOCUSES`."""
     from operations import FOCUSES, MAKERS
 
-    large = random.random() < 0.06
+    large = chance(random, 0.06)
     graph = Graph(random, LARGE if large else SMALL)
     graph.naming = random.choice(("static", "named", "unnamed", "mixed"))
     graph.sizes = _palette(random, large)
     for _ in range(random.randint(1, 3)):
-        graph.input(random.choices(ELEMENTS, (2, 4, 4, 8, 4, 3))[0], graph.shape())
+        graph.input(weighted(random, ELEMENTS, (2, 4, 4, 8, 4, 3)), graph.shape())
     weights = FOCUSES[focus]
     names = [name for name in MAKERS if weights.get(name, 0.0) > 0]
     wanted = random.randint(1, most_operations)
     attempts = 0
     while wanted and attempts < 12 * most_operations:
         attempts += 1
-        name = random.choices(names, [weights[name] for name in names])[0]
+        name = weighted(random, names, [weights[name] for name in names])
         try:
             wanted -= MAKERS[name](graph) is not None
         except VerifyException:
@@ -357,9 +358,9 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
 def _palette(random: Random, large: bool) -> tuple[int, ...]:
     sizes: list[int] = random.sample([2, 3, 4, 5, 7, 8, 11], random.randint(1, 3))
     sizes.append(1)
-    if random.random() < 0.1:
+    if chance(random, 0.1):
         sizes.append(0)
-    if random.random() < 0.15:
+    if chance(random, 0.15):
         sizes.append(random.choice((16, 17, 31, 64)))
     if large:
         sizes.append(random.choice((100, 257, 1000)))

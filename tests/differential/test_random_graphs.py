@@ -1,0 +1,49 @@
+"""Random operator graphs agree with NumPy at every level of the IR.
+
+Reproducible: the examples are the same in every run. `run.py` runs other and more of them.
+"""
+
+from random import Random
+
+import pytest
+from graphs import random_case
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+from levels import check, check_text
+from operations import FOCUSES
+
+from dvm.compiler import new_context
+
+EXAMPLES = {"any": 120, "elementwise": 90, "reduction": 110, "movement": 110, "products": 90}
+"""How many graphs of each flavour are run, each with inputs of two sets of sizes."""
+
+OPERATIONS = 15
+
+
+@pytest.mark.parametrize("focus", tuple(FOCUSES))
+def test_random_graphs(focus: str) -> None:
+    @settings(
+        max_examples=EXAMPLES[focus],
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.randoms(note_method_calls=False, use_true_random=False))
+    def run(random: Random) -> None:
+        case = random_case(random, OPERATIONS, focus)
+        note(case.describe())
+        compiled = check(case)
+        other = case.resized(random)
+        note(f"then with the shapes {[input.shape for input in other.inputs]}")
+        check(other, compiled)
+
+    run()
+
+
+def test_texts_of_all_levels_read_back() -> None:
+    context = new_context()
+    for seed in range(40):
+        for level in check(random_case(Random(seed))).levels:
+            check_text(level.module, context)
