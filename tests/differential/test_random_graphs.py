@@ -44,6 +44,6 @@ def test_random_graphs(focus: str) -> None:
 
 def test_texts_of_all_levels_read_back() -> None:
     context = new_context()
-    for seed in range(40):
+    for seed in range(10):
         for level in check(random_case(Random(seed))).levels:
             check_text(level.module, context)
