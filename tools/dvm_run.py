@@ -109,9 +109,7 @@ def _inputs(program: "Program", options: argparse.Namespace) -> list[Array]:
     if options.random is None:
         for parameter in program.inputs:
             if parameter.name not in given:
-                raise DvmError(
-                    f"input {parameter} is missing: give --input {parameter.name}=FILE or --random SEED"
-                )
+                raise DvmError(f"input {parameter} is missing: give --input {parameter.name}=FILE or --random SEED")
         return [given[parameter.name] for parameter in program.inputs]
     sizes, assumed = complete_sizes(parse_sizes(options.dims, program.inputs), given, program.inputs)
     if assumed:
