@@ -193,6 +193,8 @@ class _Lowering:
         assert isinstance(terminator, vk.YieldOp)
         for position, value in enumerate(terminator.operands):
             self._store(value, position)
+        for operations in (self.body, self.final):
+            _leave_rounding_to_stores(operations)
         streams = bool(self.reduced)
         operations: list[Operation] = []
         if streams:
@@ -251,6 +253,18 @@ def _require_one_domain(kernel: vk.KernelOp) -> None:
                 raise PassFailedException(
                     f"convert-vk-to-visa: '{operation.name}' uses the result of a reduction in the same kernel"
                 )
+
+
+def _leave_rounding_to_stores(operations: list[Operation]) -> None:
+    """Drop casts to a 16-bit float whose results are only stored as that: the store rounds."""
+    for operation in tuple(operations):
+        if not isinstance(operation, visa.CastOp) or operation.type is not operation.result_type:
+            continue
+        uses = [use.operation for use in operation.result.uses]
+        if all(isinstance(use, visa.StoreOp) and use.element == operation.to for use in uses):
+            operation.result.replace_all_uses_with(operation.a)
+            operations.remove(operation)
+            operation.erase()
 
 
 def _domain_of(kernel: vk.KernelOp) -> tuple[Shape, frozenset[int]]:

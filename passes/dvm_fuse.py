@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, vk
-from dvm_dialects.shapes import dims_of
+from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.patterns import fuse_to_fixed_point
 
@@ -39,8 +39,8 @@ _KINDS: dict[type[Operation], AreaKind] = {
     dvm.ReshapeOp: AreaKind.NONE,
 }
 
-_REPEATED = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
-"""Operations that cost less to repeat in each kernel than to store."""
+_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
+"""Operations that compute nothing, or next to nothing."""
 
 
 class DvmFusePass(ModulePass):
@@ -109,13 +109,24 @@ def _repeat_cheap_operations(block: Block) -> None:
     Users come first, for what they repeat has more users in turn.
     """
     for operation in reversed(tuple(block.ops)):
-        if not isinstance(operation, _REPEATED):
+        if not _is_cheap(operation):
             continue
-        for use in list(operation.result.uses)[1:]:
+        for use in list(operation.results[0].uses)[1:]:
             if _KINDS.get(type(use.operation)) in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
                 clone = operation.clone()
                 block.insert_op_before(clone, use.operation)
                 use.operation.operands[use.index] = clone.results[0]
+
+
+def _is_cheap(operation: Operation) -> bool:
+    """Whether repeating the operation in each kernel costs less than storing its result.
+
+    A 16-bit float becomes f32 when it is loaded, so a cast between them is no work and halves what is read.
+    """
+    if isinstance(operation, dvm.CastOp):
+        source = element_of(operation.operand.type)
+        return source is not source.compute and element_of(operation.result.type) is source.compute
+    return isinstance(operation, _GENERATORS)
 
 
 def _emit(block: Block, graph: AreaGraph) -> None:

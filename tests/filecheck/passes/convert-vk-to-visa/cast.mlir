@@ -29,15 +29,14 @@ func.func @widening(%x : !h, %y : !bf) -> (!f, !f) {
   return %r, %s : !f, !f
 }
 
+// The stores round.
 // CHECK-LABEL: func.func @rounding(
 // CHECK-NEXT:    %r, %s = visa.kernel vector @k0 domain [parallel "8"] slots 0 (%x :
 // CHECK-NEXT:    ^bb0(%a: !visa.global<f32, affine_map<(d0) -> (d0)>>, %r_1: !visa.global<f16, affine_map<(d0) -> (d0)>>, %s_1: !visa.global<bf16, affine_map<(d0) -> (d0)>>):
 // CHECK-NEXT:      visa.pass once
 // CHECK-NEXT:      %0 = visa.load f32 %a :
-// CHECK-NEXT:      %1 = visa.cast f32 %0 to f16 :
-// CHECK-NEXT:      %2 = visa.cast f32 %0 to bf16 :
-// CHECK-NEXT:      visa.store f16 %1, %r_1
-// CHECK-NEXT:      visa.store bf16 %2, %s_1
+// CHECK-NEXT:      visa.store f16 %0, %r_1
+// CHECK-NEXT:      visa.store bf16 %0, %s_1
 // CHECK-NEXT:      visa.end
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %r, %s :
@@ -70,17 +69,15 @@ func.func @rounding_between(%x : !f) -> !f {
   return %r : !f
 }
 
-// From one 16-bit type to the other rounds too.
+// From one 16-bit type to the other rounds too, in the store.
 // CHECK-LABEL: func.func @between_16_bit_floats(
 // CHECK-NEXT:    %r, %s = visa.kernel vector @k0 domain [parallel "8"] slots 0 (%x, %y :
 // CHECK-NEXT:    ^bb0(%a: !visa.global<f16, affine_map<(d0) -> (d0)>>, %b: !visa.global<bf16, affine_map<(d0) -> (d0)>>, %r_1: !visa.global<bf16, affine_map<(d0) -> (d0)>>, %s_1: !visa.global<f16, affine_map<(d0) -> (d0)>>):
 // CHECK-NEXT:      visa.pass once
 // CHECK-NEXT:      %0 = visa.load f16 %a :
-// CHECK-NEXT:      %1 = visa.cast f32 %0 to bf16 :
-// CHECK-NEXT:      %2 = visa.load bf16 %b :
-// CHECK-NEXT:      %3 = visa.cast f32 %2 to f16 :
-// CHECK-NEXT:      visa.store bf16 %1, %r_1
-// CHECK-NEXT:      visa.store f16 %3, %s_1
+// CHECK-NEXT:      %1 = visa.load bf16 %b :
+// CHECK-NEXT:      visa.store bf16 %0, %r_1
+// CHECK-NEXT:      visa.store f16 %1, %s_1
 // CHECK-NEXT:      visa.end
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %r, %s :
@@ -194,4 +191,32 @@ func.func @truth(%x : !b, %y : !f, %z : !l) -> (!f, !h, !i, !b, !b) {
     vk.yield %0, %1, %2, %3, %4 : !f, !h, !i, !b, !b
   }
   return %r, %s, %u, %v, %w : !f, !h, !i, !b, !b
+}
+
+// A store rounds, so a cast to the 16-bit type that is only stored takes no instruction; one that is also read does.
+// CHECK-LABEL: func.func @rounded_by_the_store
+// CHECK:         [[V:%.*]] = visa.unary exp f32
+// CHECK-NEXT:    visa.store f16 [[V]]
+// CHECK-NEXT:    visa.end
+func.func @rounded_by_the_store(%x : tensor<4xf32>) -> tensor<4xf16> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<4xf16> {
+    %0 = dvm.unary Exp %a : tensor<4xf32> -> tensor<4xf32>
+    %1 = dvm.cast %0 type Float16 : tensor<4xf32> -> tensor<4xf16>
+    vk.yield %1 : tensor<4xf16>
+  }
+  return %r : tensor<4xf16>
+}
+
+// CHECK-LABEL: func.func @rounded_and_read
+// CHECK:         [[R:%.*]] = visa.cast f32 {{%.*}} to f16
+// CHECK-NEXT:    [[N:%.*]] = visa.unary neg f32 [[R]]
+// CHECK-NEXT:    visa.store f16 [[R]]
+// CHECK-NEXT:    visa.store f16 [[N]]
+func.func @rounded_and_read(%x : tensor<4xf32>) -> (tensor<4xf16>, tensor<4xf16>) {
+  %r, %s = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> (tensor<4xf16>, tensor<4xf16>) {
+    %1 = dvm.cast %a type Float16 : tensor<4xf32> -> tensor<4xf16>
+    %2 = dvm.unary Neg %1 : tensor<4xf16> -> tensor<4xf16>
+    vk.yield %1, %2 : tensor<4xf16>, tensor<4xf16>
+  }
+  return %r, %s : tensor<4xf16>, tensor<4xf16>
 }

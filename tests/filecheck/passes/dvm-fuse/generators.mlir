@@ -149,3 +149,16 @@ func.func @returned() -> tensor<4xi32> {
   %0 = dvm.iota axis 0 shape [4] : tensor<4xi32>
   return %0 : tensor<4xi32>
 }
+
+// A cast of a 16-bit float to f32 is part of each load, so both kernels read the argument as it is.
+// CHECK-LABEL: func.func @widening_cast
+// CHECK:         vk.kernel vector @k0({{%.*}} = %x : tensor<4x8xf16>)
+// CHECK:           dvm.cast {{%.*}} type Float32
+// CHECK:         vk.kernel vector @k1({{.*}}tensor<4x8xf16>{{.*}})
+// CHECK:           dvm.cast {{%.*}} type Float32
+func.func @widening_cast(%x : tensor<4x8xf16>) -> tensor<4x8xf32> {
+  %0 = dvm.cast %x type Float32 : tensor<4x8xf16> -> tensor<4x8xf32>
+  %1 = dvm.reduce Sum %0 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %2 = dvm.binary Div %0, %1 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
