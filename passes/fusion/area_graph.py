@@ -24,7 +24,7 @@ class AreaKind(Enum):
     ELEMENTWISE = "elementwise"
     """Elementwise operations and broadcasts, over one domain."""
     REDUCTION = "reduction"
-    """Reductions of one domain over the same dims, and elementwise work on that domain before them."""
+    """Reductions of one domain over the same dims, and elementwise work on that domain or on what they leave of it."""
     CUBE = "cube"
     """A matrix product."""
     DATA_MOVEMENT = "data movement"
@@ -91,6 +91,15 @@ class AreaGraph:
             for result in operation.results
             for use in result.uses
         )
+
+    def values_between(self, producer: Area, consumer: Area) -> set[SSAValue]:
+        """The values of one area that operations of another use."""
+        return {
+            operand
+            for operation in consumer.operations
+            for operand in operation.operands
+            if isinstance(operand.owner, Operation) and self._of.get(operand.owner) is producer
+        }
 
     def outside_uses(self, area: Area, value: SSAValue) -> bool:
         """Whether a value of `area` is used outside of it, so that the kernel must store it."""

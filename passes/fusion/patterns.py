@@ -7,6 +7,7 @@ graph refuses cycles afterwards. Adding a pattern means adding a function here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dvm_dialects.shapes import dims_of
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.shapes import Shape
@@ -23,8 +24,6 @@ class Merged:
     domain: Shape
     reduced: tuple[int, ...] = ()
 
-
-REDUCTION = "dvm.reduce"
 
 Pattern = Callable[[AreaGraph, Area, Area], Merged | None]
 
@@ -49,33 +48,45 @@ def broadcast_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
 
 
 def producer_into_reduction(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
-    """Elementwise work over what a reduction reads; reductions over the same dims of one domain come together."""
-    if consumer.kind is not AreaKind.REDUCTION:
+    """Elementwise work over what a reduction reads, or over what is left of it.
+
+    As before, what only broadcasts to either is left apart if someone else needs its values.
+    """
+    if consumer.kind is not AreaKind.REDUCTION or producer.kind is not AreaKind.ELEMENTWISE:
         return None
-    if producer.kind is AreaKind.ELEMENTWISE:
-        same = shapes.equal(producer.domain, consumer.domain)
-        if not same and (
-            graph.escapes(producer, consumer) or not shapes.broadcastable(producer.domain, consumer.domain)
-        ):
+    if not shapes.equal(producer.domain, consumer.domain):
+        targets = (consumer.domain, *shapes.reduced(consumer.domain, consumer.reduced))
+        if graph.escapes(producer, consumer) or not any(shapes.broadcastable(producer.domain, t) for t in targets):
             return None
-    elif not _reduces_alike(producer, consumer):
-        return None
     return Merged(AreaKind.REDUCTION, consumer.domain, consumer.reduced)
 
 
-def _reduces_alike(producer: Area, consumer: Area) -> bool:
-    """Whether both reduce the same dims of one domain, and no result of the producer's reductions is needed."""
-    if producer.kind is not AreaKind.REDUCTION or producer.reduced != consumer.reduced:
-        return False
-    if not shapes.equal(producer.domain, consumer.domain):
-        return False
-    reduced = {
-        result for operation in producer.operations if operation.name == REDUCTION for result in operation.results
-    }
-    return not any(operand in reduced for operation in consumer.operations for operand in operation.operands)
+def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
+    """Work on what a reduction leaves, work that stretches that over the same domain again, and further reductions
+    of the same dims of it: softmax and the norms become one kernel.
+    """
+    if producer.kind is not AreaKind.REDUCTION:
+        return None
+    merged = Merged(AreaKind.REDUCTION, producer.domain, producer.reduced)
+    values = [dims_of(value.type) for value in graph.values_between(producer, consumer)]
+    if consumer.kind is AreaKind.ELEMENTWISE:
+        if any(shapes.equal(consumer.domain, left) for left in shapes.reduced(producer.domain, producer.reduced)):
+            return merged if all(shapes.equal(value, consumer.domain) for value in values) else None
+    elif consumer.kind is not AreaKind.REDUCTION or consumer.reduced != producer.reduced:
+        return None
+    if not shapes.equal(consumer.domain, producer.domain):
+        return None
+    # a value of lower rank follows the last axes, and so must what the reduction leaves
+    leading = producer.reduced == tuple(range(len(producer.reduced)))
+    return merged if leading or all(len(value) == len(producer.domain) for value in values) else None
 
 
-PATTERNS: tuple[Pattern, ...] = (elementwise, broadcast_into_consumer, producer_into_reduction)
+PATTERNS: tuple[Pattern, ...] = (
+    elementwise,
+    broadcast_into_consumer,
+    producer_into_reduction,
+    reduction_into_consumer,
+)
 
 
 def fuse_to_fixed_point(graph: AreaGraph) -> None:

@@ -17,3 +17,9 @@ def broadcastable(a: Shape, b: Shape) -> bool:
     return all(
         dim == target or broadcast(dim, target) == target for dim, target in zip(a, b[len(b) - len(a) :], strict=True)
     )
+
+
+def reduced(domain: Shape, dims: tuple[int, ...]) -> tuple[Shape, Shape]:
+    """What reducing some dims of a domain leaves: with dims of 1 in their place, and without them."""
+    kept = tuple(Dim.constant(1) if axis in dims else dim for axis, dim in enumerate(domain))
+    return kept, tuple(dim for axis, dim in enumerate(domain) if axis not in dims)

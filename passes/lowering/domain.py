@@ -1,0 +1,136 @@
+"""The domain of a kernel: what its operations iterate over, and which of its axes they reduce."""
+
+from dataclasses import dataclass
+
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import PassFailedException
+
+from dvm_dialects import dvm, vk
+from dvm_dialects.dims import Dim, broadcast
+from dvm_dialects.shapes import dims_of
+from dvm_dialects.visa_types import AccessIndex
+
+Shape = tuple[Dim, ...]
+Indices = tuple[AccessIndex, ...]
+"""For each dim of a value the index into it, as a function of the domain."""
+
+ONE = Dim.constant(1)
+ZERO_INDEX = AccessIndex.constant(0)
+
+PRODUCTS = (dvm.MatmulOp, dvm.GroupedMatmulOp)
+REDUCING = (dvm.ReduceOp, *PRODUCTS)
+"""Operations that read along reduction axes and whose results lack them."""
+REINDEXING = (*PRODUCTS, dvm.TransposeOp, dvm.SliceOp, dvm.ConcatOp, dvm.PadOp, dvm.GatherOp)
+"""Operations that ask for their operands under other indices than their own."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Extents, and the reduction axes. `stages` counts for each value the reductions on its longest way from a load.
+
+    `contracts`: the last axis is the contracted one of a matrix product.
+    """
+
+    extents: Shape
+    reduced: frozenset[int]
+    stages: dict[SSAValue, int]
+    contracts: bool = False
+
+    @property
+    def parallel(self) -> frozenset[int]:
+        return frozenset(range(len(self.extents))) - self.reduced
+
+    @property
+    def whole(self) -> Indices:
+        """The indices of a value that spans the domain."""
+        return tuple(AccessIndex.axis(axis) for axis in range(len(self.extents)))
+
+    @property
+    def result_axes(self) -> int:
+        """How many axes a full result has: all but the contracted one of a matrix product, which is the last."""
+        return len(self.extents) - self.contracts
+
+
+def domain_of(kernel: vk.KernelOp) -> Domain:
+    """The domain of a kernel; raises PassFailedException where its operations do not share one."""
+    operations = list(kernel.body.block.ops)
+    stages = _stages(operations)
+    reducing = [operation for operation in operations if isinstance(operation, REDUCING)]
+    if not reducing:
+        extents: Shape = ()
+        for value in operations[-1].operands:
+            extents = _broadcast(extents, dims_of(value.type))
+        return Domain(extents, frozenset(), stages)
+    found = {_reduced_domain(operation) for operation in reducing}
+    if len(found) > 1:
+        raise PassFailedException(f"convert-vk-to-visa: @{kernel.sym_name.data} reduces over different dims")
+    extents, reduced = found.pop()
+    return Domain(extents, reduced, stages, isinstance(reducing[0], PRODUCTS))
+
+
+def _reduced_domain(operation: Operation) -> tuple[Shape, frozenset[int]]:
+    if isinstance(operation, dvm.ReduceOp):
+        return dims_of(operation.operand.type), frozenset(operation.axes)
+    assert isinstance(operation, dvm.MatmulOp | dvm.GroupedMatmulOp)
+    result, left = dims_of(operation.result.type), dims_of(operation.lhs.type)
+    depth = left[-2] if operation.trans_a.value.data else left[-1]
+    return (*result, depth), frozenset({len(result)})
+
+
+def _stages(operations: list[Operation]) -> dict[SSAValue, int]:
+    stages: dict[SSAValue, int] = {}
+    for operation in operations:
+        stage = max((stages.get(operand, 0) for operand in operation.operands), default=0)
+        for result in operation.results:
+            stages[result] = stage + isinstance(operation, REDUCING)
+    return stages
+
+
+def _broadcast(a: Shape, b: Shape) -> Shape:
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    lead = len(longer) - len(shorter)
+    joined = [broadcast(x, y) for x, y in zip(longer[lead:], shorter, strict=True)]
+    if any(dim is None for dim in joined):
+        raise PassFailedException("convert-vk-to-visa: the shapes of a kernel do not broadcast")
+    return (*longer[:lead], *(dim for dim in joined if dim is not None))
+
+
+def natural_indices(domain: Domain, operations: list[Operation]) -> dict[SSAValue, Indices]:
+    """How each result follows the domain where nobody asks otherwise.
+
+    A reduction's result follows the axes that are left, and elementwise work of its rank follows those; everything
+    else follows the last axes.
+    """
+    natural: dict[SSAValue, Indices] = {}
+    reduced: set[SSAValue] = set()
+    for operation in operations:
+        for result in operation.results:
+            indices = reduction_indices(domain, operation)
+            rank = len(dims_of(result.type))
+            if indices is None and rank < domain.result_axes:
+                same = [o for o in operation.operands if o in reduced and len(natural[o]) == rank]
+                indices = natural[same[0]] if same else None
+            if indices is not None:
+                reduced.add(result)
+            natural[result] = indices if indices is not None else last_axes(domain, dims_of(result.type))
+    return natural
+
+
+def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
+    """The indices of the result of a reduction or matrix product; None for any other operation."""
+    if isinstance(operation, PRODUCTS):
+        return domain.whole[:-1]
+    if not isinstance(operation, dvm.ReduceOp):
+        return None
+    if operation.keepdims.value.data:
+        return tuple(ZERO_INDEX if axis in domain.reduced else index for axis, index in enumerate(domain.whole))
+    return tuple(index for axis, index in enumerate(domain.whole) if axis not in domain.reduced)
+
+
+def last_axes(domain: Domain, dims: Shape) -> Indices:
+    """The indices of a value that follows the last axes of a full result, 0 where it has one element for many."""
+    first = domain.result_axes - len(dims)
+    return tuple(
+        ZERO_INDEX if dim == ONE and domain.extents[axis] != ONE else AccessIndex.axis(axis)
+        for axis, dim in enumerate(dims, first)
+    )

@@ -1,0 +1,260 @@
+"""The state of lowering one kernel: its passes under construction, its tensor operands, and the tiles of its values.
+
+Lowering goes from what is stored and reduced back to what is loaded. A value is asked for under **indices**, which say
+for each of its dims which index of it each point of the domain needs; elementwise operations hand them on to their
+operands, views change them, and a load has them as its access map. A value asked for under two indices is computed
+twice, once under each.
+
+A kernel with reductions has the passes once 0, stream 0, once 1, stream 1, ...: what is reduced in stream pass k can be
+used from once pass k + 1 on. Values along the reduction axes do not outlive their stream pass; where a later one needs
+them again, they are computed again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.utils.exceptions import PassFailedException
+
+from dvm_dialects import visa, vk
+from dvm_dialects.dims import Dim
+from dvm_dialects.shapes import dims_of, element_of
+from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType
+from passes.lowering.domain import (
+    ONE,
+    REDUCING,
+    REINDEXING,
+    ZERO_INDEX,
+    Domain,
+    Indices,
+    domain_of,
+    last_axes,
+    natural_indices,
+)
+from vm.isa import ElementType, PassMode
+
+_Created = TypeVar("_Created", bound=Operation)
+
+Lowering = Callable[["KernelLowering", Operation, Indices, "Pass"], SSAValue]
+"""Appends the instructions of an operation, for a result under some indices, to a pass; returns the result's tile."""
+
+
+@dataclass
+class Pass:
+    """A pass under construction: its instructions, and the tiles computed in it by value and indices.
+
+    `number` counts the reductions that are finished when it runs.
+    """
+
+    mode: PassMode
+    number: int
+    operations: list[Operation] = field(default_factory=list[Operation])
+    tiles: dict[tuple[SSAValue, Indices], SSAValue] = field(default_factory=dict[tuple[SSAValue, Indices], SSAValue])
+
+
+class KernelLowering:
+    """Lowers one kernel with the lowerings of a table."""
+
+    def __init__(self, kernel: vk.KernelOp, lowerings: dict[type[Operation], Lowering]) -> None:
+        self.kernel = kernel
+        self.lowerings = lowerings
+        self.domain: Domain = domain_of(kernel)
+        self.inputs: list[SSAValue] = []
+        self.loaded: dict[tuple[SSAValue, Indices], SSAValue] = {}
+        self.block = Block()
+        self.axes: dict[SSAValue, visa.Axes] = {}
+        self.arguments: dict[SSAValue, SSAValue] = dict(zip(kernel.body.block.args, kernel.operands, strict=True))
+        self.body = [operation for operation in kernel.body.block.ops if not isinstance(operation, vk.YieldOp)]
+        last = max(self.domain.stages.values(), default=0)
+        self.once = [Pass(PassMode.ONCE, number) for number in range(last + 1)]
+        self.streams = [Pass(PassMode.STREAM, number) for number in range(last + 1)] if self.domain.reduced else []
+
+    def lower(self) -> visa.KernelOp:
+        """The kernel in virtual instructions."""
+        terminator = self.kernel.body.block.last_op
+        assert isinstance(terminator, vk.YieldOp)
+        natural = natural_indices(self.domain, self.body)
+        outputs = [
+            (value, natural.get(value) or last_axes(self.domain, dims_of(value.type))) for value in terminator.operands
+        ]
+        for pair in self._in_order():
+            for part in pair:
+                roots = [value for value, indices in outputs if self._stored_in(value, indices) is part]
+                roots += [operation.results[0] for operation in self.body if self._reduced_in(operation) is part]
+                self._lower_needed(roots, part, natural)
+        for position, (value, indices) in enumerate(outputs):
+            self._store(value, indices, position)
+        passes = [part for pair in self._in_order() for part in pair if part.operations]
+        for part in passes:
+            _leave_rounding_to_stores(part.operations)
+        self._put_together(passes)
+        location = self.body[0].location if self.body else self.kernel.location
+        axes = [
+            AxisAttr("reduction" if axis in self.domain.reduced else "parallel", extent)
+            for axis, extent in enumerate(self.domain.extents)
+        ]
+        name, kind = self.kernel.sym_name.data, self.kernel.kind.data
+        lowered = visa.KernelOp(kind, name, axes, self.inputs, self.kernel.result_types, Region(self.block))
+        lowered.location = location
+        return lowered
+
+    # --- what lowerings use ---
+
+    def add(self, operation: _Created, part: Pass) -> _Created:
+        """Append an instruction to a pass."""
+        part.operations.append(operation)
+        if isinstance(operation, visa.InstructionOp) and operation.results:
+            self.axes[operation.results[0]] = operation.result_axes(self.axes, self.domain.parallel)
+        return operation
+
+    def tile(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
+        """The tile, or scalar, of a value under indices, for an instruction of a pass."""
+        home = self._home(value, indices, part)
+        key = (value, indices)
+        tile = home.tiles.get(key)
+        if tile is None:
+            tile = home.tiles[key] = self._make(value, indices, home)
+        return tile
+
+    def solid(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
+        """As `tile`, but never a scalar."""
+        tile = self.tile(value, indices, part)
+        if isinstance(tile.type, visa.ScalarType):
+            return self.add(visa.FillOp(element_of(value.type).compute, tile, ()), part).result
+        return tile
+
+    def scalar(self, value: float | int | bool | Dim, element: ElementType, part: Pass) -> SSAValue:
+        """A scalar constant of the compute type of an element type."""
+        return self.add(visa.ScalarOp(value, element.compute), part).result
+
+    def operand(
+        self, value: SSAValue, indices: Sequence[AccessIndex], *, guarded: bool = False, free: int | None = None
+    ) -> SSAValue:
+        """A new tensor operand of the kernel for a block argument, with an access map."""
+        argument_of = self.arguments.get(value)
+        if argument_of is None:
+            raise PassFailedException(
+                f"convert-vk-to-visa: '{value.owner.name if isinstance(value.owner, Operation) else value}' is read "
+                f"from memory by its user, which needs a kernel of its own"
+            )
+        extents = len(self.domain.extents)
+        type = GlobalType.from_indices(element_of(value.type), extents, indices, guarded=guarded, free=free)
+        self.inputs.append(argument_of)
+        argument = self.block.insert_arg(type, len(self.inputs) - 1)
+        argument.name_hint = value.name_hint
+        return argument
+
+    # --- how ---
+
+    def _home(self, value: SSAValue, indices: Indices, part: Pass) -> Pass:
+        """The pass that computes a value: the one that asks, unless it comes after a reduction and is reduced itself."""
+        stage = self.domain.stages.get(value, 0)
+        if stage and not any(axis in self.domain.reduced for index in indices for axis, _ in index.terms):
+            if stage > part.number:
+                raise PassFailedException("convert-vk-to-visa: a value is needed before its reduction is finished")
+            return self.once[stage]
+        return part
+
+    def _make(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
+        operation = value.owner
+        if not isinstance(operation, Operation):
+            tensor = self.loaded.get((value, indices))
+            if tensor is None:
+                tensor = self.loaded[value, indices] = self.operand(value, indices)
+            return self.add(visa.LoadOp(tensor), part).result
+        lowering = self.lowerings.get(type(operation))
+        if lowering is None:
+            raise PassFailedException(f"convert-vk-to-visa: '{operation.name}' has no virtual instructions")
+        return lowering(self, operation, indices, part)
+
+    def _lower_needed(self, roots: list[SSAValue], part: Pass, natural: dict[SSAValue, Indices]) -> None:
+        """Lower what the roots of a pass need, in program order, so that asking for a value never goes deep.
+
+        What only views need is left to them, for they ask under indices of their own.
+        """
+        needed: set[Operation] = set()
+        pending = [(root, True) for root in roots]
+        while pending:
+            value, plain = pending.pop()
+            operation = value.owner
+            if not isinstance(operation, Operation) or not plain or operation in needed:
+                continue
+            needed.add(operation)
+            if isinstance(operation, REDUCING) and self._reduced_in(operation) is not part:
+                continue
+            pending.extend((operand, not isinstance(operation, REINDEXING)) for operand in operation.operands)
+        for operation in self.body:
+            if operation in needed:
+                result = operation.results[0]
+                stage = self.domain.stages[result]
+                self.tile(result, natural[result], self.once[stage] if isinstance(operation, REDUCING) else part)
+
+    def _reduced_in(self, operation: Operation) -> Pass | None:
+        """The stream pass in which an operation reduces; None if it is no reduction."""
+        if not isinstance(operation, REDUCING):
+            return None
+        return self.streams[self.domain.stages[operation.results[0]] - 1]
+
+    def _stored_in(self, value: SSAValue, indices: Indices) -> Pass:
+        """The pass that stores an output."""
+        stage = self.domain.stages.get(value, 0)
+        if any(axis in self.domain.reduced for index in indices for axis, _ in index.terms):
+            return self.streams[stage]
+        return self.once[stage]
+
+    def _store(self, value: SSAValue, indices: Indices, position: int) -> None:
+        part = self._stored_in(value, indices)
+        tile = self.solid(value, indices, part)
+        extents = len(self.domain.extents)
+        type = GlobalType.from_indices(element_of(value.type), extents, indices)
+        argument = self.block.insert_arg(type, len(self.block.args))
+        argument.name_hint = self.kernel.results[position].name_hint
+        self.add(visa.StoreOp(tile, argument), part)
+
+    def _in_order(self) -> list[tuple[Pass, ...]]:
+        if not self.streams:
+            return [(part,) for part in self.once]
+        return list(zip(self.once, self.streams, strict=True))
+
+    def _put_together(self, passes: list[Pass]) -> None:
+        """Fill the block; a stream pass keeps the slots of what it reads from earlier passes until it ends."""
+        keep: list[SSAValue] = []
+        for part in passes:
+            self.block.add_op(visa.PassOp(part.mode, keep))
+            self.block.add_ops(part.operations)
+            keep = _read_from_before(part) if part.mode is PassMode.STREAM else []
+        self.block.add_op(visa.EndOp(keep))
+
+
+def _read_from_before(part: Pass) -> list[SSAValue]:
+    inside = set(part.operations)
+    found: dict[SSAValue, None] = {}
+    for operation in part.operations:
+        tied = operation.tied if isinstance(operation, visa.InstructionOp) else None
+        for operand in operation.operands:
+            if operand.owner not in inside and isinstance(operand.type, visa.UbType) and operand is not tied:
+                found.setdefault(operand)
+    return list(found)
+
+
+def operand_indices(operand: SSAValue, result: SSAValue, indices: Indices) -> Indices:
+    """The indices that an elementwise operation hands on to an operand: broadcasting as in NumPy."""
+    dims, whole = dims_of(operand.type), dims_of(result.type)
+    lead = len(whole) - len(dims)
+    return tuple(
+        ZERO_INDEX if dim == ONE and target != ONE else index
+        for dim, target, index in zip(dims, whole[lead:], indices[lead:], strict=True)
+    )
+
+
+def _leave_rounding_to_stores(operations: list[Operation]) -> None:
+    """Drop casts to a 16-bit float whose results are only stored as that: the store rounds."""
+    for operation in tuple(operations):
+        if not isinstance(operation, visa.CastOp) or operation.type is not operation.result_type:
+            continue
+        uses = [use.operation for use in operation.result.uses]
+        if all(isinstance(use, visa.StoreOp) and use.element == operation.to for use in uses):
+            operation.result.replace_all_uses_with(operation.a)
+            operations.remove(operation)
+            operation.erase()

@@ -1,0 +1,282 @@
+"""How each operation of the operator graph becomes virtual instructions: one function each, and the table of them."""
+
+from typing import Any
+
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import PassFailedException
+
+from dvm_dialects import dvm, visa
+from dvm_dialects.dims import Dim, product
+from dvm_dialects.dvm_base import dims_in
+from dvm_dialects.shapes import dims_of, element_of
+from dvm_dialects.visa_types import AccessIndex
+from passes.lowering.domain import ONE, ZERO_INDEX, Indices, Shape, reduction_indices
+from passes.lowering.kernel import KernelLowering, Lowering, Pass, operand_indices
+from vm.isa import (
+    BINARY_BY_GRAPH_NAME,
+    REDUCE_BY_GRAPH_NAME,
+    UNARY_BY_GRAPH_NAME,
+    ElementType,
+    ReduceKind,
+)
+
+ZERO = Dim.constant(0)
+
+_REDUCE_KINDS = {
+    "Sum": ReduceKind.SUM,
+    "Mean": ReduceKind.SUM,
+    "Max": ReduceKind.MAX,
+    "Min": ReduceKind.MIN,
+    "Prod": ReduceKind.PROD,
+}
+
+# --- elementwise operations ---
+
+
+def _unary(state: KernelLowering, op: dvm.UnaryOp, indices: Indices, part: Pass) -> SSAValue:
+    source = state.solid(op.operand, indices, part)
+    mnemonic = UNARY_BY_GRAPH_NAME[op.kind.data].mnemonic
+    return state.add(visa.UnaryOp(mnemonic, element_of(op.operand.type).compute, source), part).result
+
+
+def _binary(state: KernelLowering, op: dvm.BinaryOp, indices: Indices, part: Pass) -> SSAValue:
+    left_indices, right_indices = (operand_indices(operand, op.result, indices) for operand in op.operands)
+    left, right = state.tile(op.lhs, left_indices, part), state.tile(op.rhs, right_indices, part)
+    if isinstance(left.type, visa.ScalarType) and isinstance(right.type, visa.ScalarType):
+        left = state.solid(op.lhs, left_indices, part)
+    mnemonic = BINARY_BY_GRAPH_NAME[op.kind.data].mnemonic
+    return state.add(visa.BinaryOp(mnemonic, element_of(op.lhs.type).compute, left, right), part).result
+
+
+def _binary_scalar(state: KernelLowering, op: dvm.BinaryScalarOp, indices: Indices, part: Pass) -> SSAValue:
+    element = element_of(op.operand.type).compute
+    tile, scalar = state.solid(op.operand, indices, part), state.scalar(op.value, element, part)
+    left, right = (scalar, tile) if op.scalar_first else (tile, scalar)
+    mnemonic = BINARY_BY_GRAPH_NAME[op.kind.data].mnemonic
+    return state.add(visa.BinaryOp(mnemonic, element, left, right), part).result
+
+
+def _select(state: KernelLowering, op: dvm.SelectOp, indices: Indices, part: Pass) -> SSAValue:
+    condition, then, otherwise = (operand_indices(operand, op.result, indices) for operand in op.operands)
+    select = visa.SelectOp(
+        element_of(op.on_true.type).compute,
+        state.solid(op.condition, condition, part),
+        state.tile(op.on_true, then, part),
+        state.tile(op.on_false, otherwise, part),
+    )
+    return state.add(select, part).result
+
+
+def _cast(state: KernelLowering, op: dvm.CastOp, indices: Indices, part: Pass) -> SSAValue:
+    source_type, target = element_of(op.operand.type), element_of(op.result.type)
+    source = state.solid(op.operand, indices, part)
+    if target in (source_type, source_type.compute):
+        return source
+    return state.add(visa.CastOp(source_type.compute, target, source), part).result
+
+
+def _same(state: KernelLowering, op: dvm.BroadcastOp | dvm.CopyOp, indices: Indices, part: Pass) -> SSAValue:
+    return state.tile(op.operand, operand_indices(op.operand, op.result, indices), part)
+
+
+def _broadcast_scalar(state: KernelLowering, op: dvm.BroadcastScalarOp, indices: Indices, part: Pass) -> SSAValue:
+    return state.scalar(op.value, element_of(op.result.type), part)
+
+
+def _iota(state: KernelLowering, op: dvm.IotaOp, indices: Indices, part: Pass) -> SSAValue:
+    element = element_of(op.result.type).compute
+    along = op.axis.value.data
+    extent, index = dims_of(op.result.type)[along], indices[along]
+    if extent == ONE or not index.terms:
+        constant = index.offset if extent != ONE else ZERO
+        return state.scalar(constant if constant.value is None else constant.value, element, part)
+    ((axis, step),) = index.terms
+    if step != ONE or index.offset != ZERO:
+        raise PassFailedException("convert-vk-to-visa: 'dvm.iota' needs a kernel of its own where it is sliced")
+    tile = state.add(visa.IotaOp(element, axis), part).result
+    if extent != state.domain.extents[axis]:
+        # where the extent turns out to be 1 the result is broadcast along the axis, and 0 all over
+        tile = state.add(visa.BinaryOp("min", element, tile, state.scalar(extent - 1, element, part)), part).result
+    return tile
+
+
+# --- reductions and products ---
+
+
+def _reduce(state: KernelLowering, op: dvm.ReduceOp, indices: Indices, part: Pass) -> SSAValue:
+    _require_natural(state, op, indices)
+    element = element_of(op.operand.type).compute
+    kind = op.kind.data
+    before, stream = state.once[part.number - 1], state.streams[part.number - 1]
+    source = state.tile(op.operand, state.domain.whole, stream)
+    if isinstance(source.type, visa.ScalarType) or state.domain.reduced - state.axes[source]:
+        axes = range(len(state.domain.extents))
+        source = state.add(visa.FillOp(element, source, tuple(axes)), stream).result
+    start = state.add(visa.ReduceInitOp(_REDUCE_KINDS[kind], element), before).result
+    mnemonic = REDUCE_BY_GRAPH_NAME["Sum" if kind == "Mean" else kind].mnemonic
+    total = state.add(visa.ReduceOp(mnemonic, element, start, source), stream).result
+    if kind == "Mean":
+        count = state.scalar(product(state.domain.extents[axis] for axis in op.axes), element, part)
+        total = state.add(visa.BinaryOp("div", element, total, count), part).result
+    return total
+
+
+def _require_natural(state: KernelLowering, op: Operation, indices: Indices) -> None:
+    """The result of a reduction is there under the axes that are left, and no others."""
+    natural = reduction_indices(state.domain, op)
+    dims = dims_of(op.results[0].type)
+    if natural is None or any(
+        dim != ONE and asked != given for dim, asked, given in zip(dims, indices, natural, strict=True)
+    ):
+        raise PassFailedException(f"convert-vk-to-visa: the result of '{op.name}' meets other axes than its own")
+
+
+def _matrix(dims: Shape, first: int, second: int, transposed: bool, batch: int) -> Indices:
+    """The indices of a factor: batch dims broadcast, then the axes `first` and `second`."""
+    axes = [*range(batch - (len(dims) - 2), batch), *((second, first) if transposed else (first, second))]
+    return tuple(
+        ZERO_INDEX if dim == ONE and position < len(dims) - 2 else AccessIndex.axis(axis)
+        for position, (dim, axis) in enumerate(zip(dims, axes, strict=True))
+    )
+
+
+def _matmul(state: KernelLowering, op: dvm.MatmulOp, indices: Indices, part: Pass) -> SSAValue:
+    _require_natural(state, op, indices)
+    rank = len(state.domain.extents)
+    batch, m, n, k = rank - 3, rank - 3, rank - 2, rank - 1
+    stream = state.streams[part.number - 1]
+    left_indices = _matrix(dims_of(op.lhs.type), m, k, bool(op.trans_a.value.data), batch)
+    right_indices = _matrix(dims_of(op.rhs.type), k, n, bool(op.trans_b.value.data), batch)
+    left, right = state.solid(op.lhs, left_indices, stream), state.solid(op.rhs, right_indices, stream)
+    element = element_of(op.lhs.type).compute
+    start = _accumulator(state, element, part)
+    total = state.add(visa.MatmulOp(element, start, left, right), stream).result
+    return _with_bias(state, op.bias, op.result, total, indices, part)
+
+
+def _accumulator(state: KernelLowering, element: ElementType, part: Pass) -> SSAValue:
+    return state.add(visa.ReduceInitOp(ReduceKind.SUM, element), state.once[part.number - 1]).result
+
+
+def _with_bias(
+    state: KernelLowering, bias: SSAValue | None, result: SSAValue, total: SSAValue, indices: Indices, part: Pass
+) -> SSAValue:
+    if bias is None:
+        return total
+    tile = state.tile(bias, operand_indices(bias, result, indices), part)
+    return state.add(visa.BinaryOp("add", element_of(result.type).compute, total, tile), part).result
+
+
+def _grouped_matmul(state: KernelLowering, op: dvm.GroupedMatmulOp, indices: Indices, part: Pass) -> SSAValue:
+    _require_natural(state, op, indices)
+    rank = len(state.domain.extents)
+    m, n, k = rank - 3, rank - 2, rank - 1
+    stream = state.streams[part.number - 1]
+    element = element_of(op.lhs.type).compute
+    left = state.solid(op.lhs, _matrix(dims_of(op.lhs.type), m, k, bool(op.trans_a.value.data), 0), stream)
+    start = _accumulator(state, element, part)
+    groups = state.operand(op.groups, [ZERO_INDEX], free=0)
+    transposed = bool(op.trans_b.value.data)
+    if op.groups_rows:
+        inner = [n, k] if transposed else [k, n]
+        weights = state.operand(op.rhs, [ZERO_INDEX, *map(AccessIndex.axis, inner)], free=0)
+        total = state.add(visa.GroupedMatmulOp(element, start, left, weights, groups), stream).result
+    else:
+        right = state.solid(op.rhs, _matrix(dims_of(op.rhs.type), k, n, transposed, 0), stream)
+        total = state.add(visa.GroupedMatmulKOp(element, start, left, right, groups), stream).result
+    return _with_bias(state, op.bias, op.result, total, indices, part)
+
+
+# --- data movement ---
+
+
+def _transpose(state: KernelLowering, op: dvm.TransposeOp, indices: Indices, part: Pass) -> SSAValue:
+    source = [ZERO_INDEX] * len(indices)
+    for dim, index in zip(op.order, indices, strict=True):
+        source[dim] = index
+    return state.tile(op.operand, tuple(source), part)
+
+
+def _slice(state: KernelLowering, op: dvm.SliceOp, indices: Indices, part: Pass) -> SSAValue:
+    source = tuple(
+        AccessIndex(tuple((axis, coefficient * step) for axis, coefficient in index.terms), start + index.offset * step)
+        for index, start, step in zip(indices, dims_in(op.starts), map(Dim.constant, op.strides), strict=True)
+    )
+    return state.tile(op.operand, source, part)
+
+
+def _concat(state: KernelLowering, op: dvm.ConcatOp, indices: Indices, part: Pass) -> SSAValue:
+    tile = _background(state, op, indices, 0, part)
+    offset = ZERO
+    for value in op.inputs:
+        tile = _overlay(state, tile, value, {op.axis.value.data: offset}, part)
+        offset = offset - dims_of(value.type)[op.axis.value.data]
+    return tile
+
+
+def _pad(state: KernelLowering, op: dvm.PadOp, indices: Indices, part: Pass) -> SSAValue:
+    tile = _background(state, op, indices, op.fill, part)
+    offsets = {axis: ZERO - low for axis, low in enumerate(dims_in(op.low))}
+    return _overlay(state, tile, op.operand, offsets, part)
+
+
+def _background(
+    state: KernelLowering, op: dvm.DvmOp, indices: Indices, value: float | int | bool, part: Pass
+) -> SSAValue:
+    """A tile of one value, on which the operands of a concat or pad are laid."""
+    _require_whole(state, op, indices)
+    element = element_of(op.result.type)
+    axes = tuple(range(len(state.domain.extents)))
+    return state.add(visa.FillOp(element.compute, state.scalar(value, element, part), axes), part).result
+
+
+def _require_whole(state: KernelLowering, op: Operation, indices: Indices) -> None:
+    if indices != state.domain.whole:
+        raise PassFailedException(f"convert-vk-to-visa: '{op.name}' needs a kernel of its own")
+
+
+def _overlay(
+    state: KernelLowering, background: SSAValue, value: SSAValue, offsets: dict[int, Dim], part: Pass
+) -> SSAValue:
+    """The background with a tensor laid over it, whose index along an axis is that of the domain plus the offset."""
+    axes = range(len(state.domain.extents))
+    source = state.operand(value, [AccessIndex(((a, ONE),), offsets.get(a, ZERO)) for a in axes], guarded=True)
+    return state.add(visa.LoadGuardedOp(background, source), part).result
+
+
+def _gather(state: KernelLowering, op: dvm.GatherOp, indices: Indices, part: Pass) -> SSAValue:
+    _require_whole(state, op, indices)
+    table, index = dims_of(op.table.type), dims_of(op.index.type)
+    axis = op.axis.value.data
+    inner = tuple(ZERO_INDEX if dim == ONE else AccessIndex.axis(axis + i) for i, dim in enumerate(index))
+    index_tile = state.solid(op.index, inner, part)
+    outer = [
+        ZERO_INDEX if dim == axis else AccessIndex.axis(dim if dim < axis else dim + len(index) - 1)
+        for dim in range(len(table))
+    ]
+    source = state.operand(op.table, outer, free=axis)
+    return state.add(visa.GatherOp(source, index_tile), part).result
+
+
+# each function takes its own class of operation
+_LOWERINGS: dict[type[Operation], Any] = {
+    dvm.UnaryOp: _unary,
+    dvm.BinaryOp: _binary,
+    dvm.BinaryScalarOp: _binary_scalar,
+    dvm.SelectOp: _select,
+    dvm.CastOp: _cast,
+    dvm.BroadcastOp: _same,
+    dvm.CopyOp: _same,
+    dvm.BroadcastScalarOp: _broadcast_scalar,
+    dvm.IotaOp: _iota,
+    dvm.ReduceOp: _reduce,
+    dvm.MatmulOp: _matmul,
+    dvm.GroupedMatmulOp: _grouped_matmul,
+    dvm.TransposeOp: _transpose,
+    dvm.SliceOp: _slice,
+    dvm.ConcatOp: _concat,
+    dvm.PadOp: _pad,
+    dvm.GatherOp: _gather,
+}
+
+LOWERINGS: dict[type[Operation], Lowering] = _LOWERINGS
