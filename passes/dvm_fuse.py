@@ -162,7 +162,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
             if operand in replaced:
                 operation.operands[index] = replaced[operand]
     body.add_op(vk.YieldOp(*outputs))
-    kind = "cube" if area.kind is AreaKind.CUBE else "vector"
+    kind = "vector" if area.kind is not AreaKind.CUBE else "cube" if len(operations) == 1 else "mix"
     kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
     block = before.parent_block()
     assert block is not None

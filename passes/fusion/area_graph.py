@@ -26,7 +26,7 @@ class AreaKind(Enum):
     REDUCTION = "reduction"
     """Reductions of one domain over the same dims, and elementwise work on that domain or on what they leave of it."""
     CUBE = "cube"
-    """A matrix product."""
+    """A matrix product, and elementwise work on its result."""
     DATA_MOVEMENT = "data movement"
     """Transpose, slice, concat, pad, gather: a kernel of its own."""
     NONE = "none"

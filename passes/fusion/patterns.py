@@ -81,11 +81,22 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     return merged if leading or all(len(value) == len(producer.domain) for value in values) else None
 
 
+def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
+    """What follows a matrix product on its result, while a block of it is in cache: bias, activation, residual, cast."""
+    if producer.kind is not AreaKind.CUBE or consumer.kind is not AreaKind.ELEMENTWISE:
+        return None
+    values = graph.values_between(producer, consumer)
+    if not all(shapes.equal(dims_of(value.type), consumer.domain) for value in values):
+        return None
+    return Merged(AreaKind.CUBE, consumer.domain) if shapes.equal(producer.domain, consumer.domain) else None
+
+
 PATTERNS: tuple[Pattern, ...] = (
     elementwise,
     broadcast_into_consumer,
     producer_into_reduction,
     reduction_into_consumer,
+    cube_into_elementwise,
 )
 
 
