@@ -22,13 +22,13 @@ class AreaKind(Enum):
     """What an area does, as far as patterns care."""
 
     ELEMENTWISE = "elementwise"
-    """Elementwise operations and broadcasts, over one domain."""
+    """Elementwise operations, broadcasts, transpositions and slices, over one domain."""
     REDUCTION = "reduction"
     """Reductions of one domain over the same dims, and elementwise work on that domain or on what they leave of it."""
     CUBE = "cube"
     """A matrix product, and elementwise work on its result."""
     DATA_MOVEMENT = "data movement"
-    """Transpose, slice, concat, pad, gather: a kernel of its own."""
+    """Concat, pad, gather: a kernel of its own."""
     NONE = "none"
     """No kernel at all: constants and reshapes."""
 
@@ -92,14 +92,14 @@ class AreaGraph:
             for use in result.uses
         )
 
-    def values_between(self, producer: Area, consumer: Area) -> set[SSAValue]:
-        """The values of one area that operations of another use."""
-        return {
-            operand
+    def values_between(self, producer: Area, consumer: Area) -> list[tuple[SSAValue, Operation]]:
+        """The values of one area that operations of another use, each with the operation that does."""
+        return [
+            (operand, operation)
             for operation in consumer.operations
             for operand in operation.operands
             if isinstance(operand.owner, Operation) and self._of.get(operand.owner) is producer
-        }
+        ]
 
     def outside_uses(self, area: Area, value: SSAValue) -> bool:
         """Whether a value of `area` is used outside of it, so that the kernel must store it."""

@@ -7,6 +7,7 @@ graph refuses cycles afterwards. Adding a pattern means adding a function here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dvm_dialects import dvm
 from dvm_dialects.shapes import dims_of
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
@@ -68,7 +69,9 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     if producer.kind is not AreaKind.REDUCTION:
         return None
     merged = Merged(AreaKind.REDUCTION, producer.domain, producer.reduced)
-    values = [dims_of(value.type) for value in graph.values_between(producer, consumer)]
+    values = _dims_between(graph, producer, consumer)
+    if values is None:
+        return None
     if consumer.kind is AreaKind.ELEMENTWISE:
         if any(shapes.equal(consumer.domain, left) for left in shapes.reduced(producer.domain, producer.reduced)):
             return merged if all(shapes.equal(value, consumer.domain) for value in values) else None
@@ -81,12 +84,23 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     return merged if leading or all(len(value) == len(producer.domain) for value in values) else None
 
 
+def _dims_between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | None:
+    """The shapes of the values that pass between two areas.
+
+    None if one is transposed or sliced: a reduction's result exists under the axes that are left, and no others.
+    """
+    between = graph.values_between(producer, consumer)
+    if any(isinstance(user, dvm.TransposeOp | dvm.SliceOp) for _, user in between):
+        return None
+    return [dims_of(value.type) for value, _ in between]
+
+
 def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
     """What follows a matrix product on its result, while a block of it is in cache: bias, activation, residual, cast."""
     if producer.kind is not AreaKind.CUBE or consumer.kind is not AreaKind.ELEMENTWISE:
         return None
-    values = graph.values_between(producer, consumer)
-    if not all(shapes.equal(dims_of(value.type), consumer.domain) for value in values):
+    values = _dims_between(graph, producer, consumer)
+    if values is None or not all(shapes.equal(value, consumer.domain) for value in values):
         return None
     return Merged(AreaKind.CUBE, consumer.domain) if shapes.equal(producer.domain, consumer.domain) else None
 
