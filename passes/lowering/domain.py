@@ -112,7 +112,7 @@ def natural_indices(domain: Domain, operations: list[Operation]) -> dict[SSAValu
                 indices = natural[same[0]] if same else None
             if indices is not None:
                 reduced.add(result)
-            natural[result] = indices if indices is not None else last_axes(domain, dims_of(result.type))
+            natural[result] = indices if indices is not None else last_axes(domain, result)
     return natural
 
 
@@ -127,10 +127,19 @@ def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
     return tuple(index for axis, index in enumerate(domain.whole) if axis not in domain.reduced)
 
 
-def last_axes(domain: Domain, dims: Shape) -> Indices:
-    """The indices of a value that follows the last axes of a full result, 0 where it has one element for many."""
-    first = domain.result_axes - len(dims)
+def last_axes(domain: Domain, value: SSAValue) -> Indices:
+    """The indices of a value that follows the last axes of a full result, 0 where it has one element for many.
+
+    What is left of a reduction follows no reduction axis, not even one of extent 1.
+    """
+    dims = dims_of(value.type)
+    axes = range(domain.result_axes - len(dims), domain.result_axes)
+    is_left = domain.stages.get(value, 0) > 0 and all(
+        dim == ONE for axis, dim in zip(axes, dims, strict=True) if axis in domain.reduced
+    )
     return tuple(
-        ZERO_INDEX if dim == ONE and domain.extents[axis] != ONE else AccessIndex.axis(axis)
-        for axis, dim in enumerate(dims, first)
+        ZERO_INDEX
+        if dim == ONE and (domain.extents[axis] != ONE or (is_left and axis in domain.reduced))
+        else AccessIndex.axis(axis)
+        for axis, dim in zip(axes, dims, strict=True)
     )

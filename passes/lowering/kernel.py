@@ -31,6 +31,7 @@ from passes.lowering.domain import (
     domain_of,
     last_axes,
     natural_indices,
+    reduction_indices,
 )
 from vm.isa import ElementType, PassMode
 
@@ -75,9 +76,7 @@ class KernelLowering:
         terminator = self.kernel.body.block.last_op
         assert isinstance(terminator, vk.YieldOp)
         natural = natural_indices(self.domain, self.body)
-        outputs = [
-            (value, natural.get(value) or last_axes(self.domain, dims_of(value.type))) for value in terminator.operands
-        ]
+        outputs = [(value, natural.get(value) or last_axes(self.domain, value)) for value in terminator.operands]
         for pair in self._in_order():
             for part in pair:
                 roots = [value for value, indices in outputs if self._stored_in(value, indices) is part]
@@ -110,6 +109,8 @@ class KernelLowering:
 
     def tile(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
         """The tile, or scalar, of a value under indices, for an instruction of a pass."""
+        if isinstance(value.owner, REDUCING):
+            indices = self._natural(value.owner, indices)
         home = self._home(value, indices, part)
         key = (value, indices)
         tile = home.tiles.get(key)
@@ -146,6 +147,18 @@ class KernelLowering:
         return argument
 
     # --- how ---
+
+    def _natural(self, operation: Operation, indices: Indices) -> Indices:
+        """The indices of a reduction's result: it exists under the axes that are left, and no others."""
+        natural = reduction_indices(self.domain, operation)
+        assert natural is not None
+        dims = dims_of(operation.results[0].type)
+        for dim, asked, given in zip(dims, indices, natural, strict=True):
+            if dim != ONE and asked != given:
+                raise PassFailedException(
+                    f"convert-vk-to-visa: the result of '{operation.name}' meets other axes than its own"
+                )
+        return natural
 
     def _home(self, value: SSAValue, indices: Indices, part: Pass) -> Pass:
         """The pass that computes a value: the one that asks, unless it comes after a reduction and is reduced itself."""

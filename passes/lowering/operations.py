@@ -10,7 +10,7 @@ from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex
-from passes.lowering.domain import ONE, ZERO_INDEX, Indices, Shape, reduction_indices
+from passes.lowering.domain import ONE, ZERO_INDEX, Indices, Shape
 from passes.lowering.kernel import KernelLowering, Lowering, Pass, operand_indices
 from vm.isa import (
     BINARY_BY_GRAPH_NAME,
@@ -104,7 +104,6 @@ def _iota(state: KernelLowering, op: dvm.IotaOp, indices: Indices, part: Pass) -
 
 
 def _reduce(state: KernelLowering, op: dvm.ReduceOp, indices: Indices, part: Pass) -> SSAValue:
-    _require_natural(state, op, indices)
     element = element_of(op.operand.type).compute
     kind = op.kind.data
     before, stream = state.once[part.number - 1], state.streams[part.number - 1]
@@ -121,16 +120,6 @@ def _reduce(state: KernelLowering, op: dvm.ReduceOp, indices: Indices, part: Pas
     return total
 
 
-def _require_natural(state: KernelLowering, op: Operation, indices: Indices) -> None:
-    """The result of a reduction is there under the axes that are left, and no others."""
-    natural = reduction_indices(state.domain, op)
-    dims = dims_of(op.results[0].type)
-    if natural is None or any(
-        dim != ONE and asked != given for dim, asked, given in zip(dims, indices, natural, strict=True)
-    ):
-        raise PassFailedException(f"convert-vk-to-visa: the result of '{op.name}' meets other axes than its own")
-
-
 def _matrix(dims: Shape, first: int, second: int, transposed: bool, batch: int) -> Indices:
     """The indices of a factor: batch dims broadcast, then the axes `first` and `second`."""
     axes = [*range(batch - (len(dims) - 2), batch), *((second, first) if transposed else (first, second))]
@@ -141,7 +130,6 @@ def _matrix(dims: Shape, first: int, second: int, transposed: bool, batch: int) 
 
 
 def _matmul(state: KernelLowering, op: dvm.MatmulOp, indices: Indices, part: Pass) -> SSAValue:
-    _require_natural(state, op, indices)
     rank = len(state.domain.extents)
     batch, m, n, k = rank - 3, rank - 3, rank - 2, rank - 1
     stream = state.streams[part.number - 1]
@@ -168,7 +156,6 @@ def _with_bias(
 
 
 def _grouped_matmul(state: KernelLowering, op: dvm.GroupedMatmulOp, indices: Indices, part: Pass) -> SSAValue:
-    _require_natural(state, op, indices)
     rank = len(state.domain.extents)
     m, n, k = rank - 3, rank - 2, rank - 1
     stream = state.streams[part.number - 1]
