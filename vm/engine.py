@@ -6,7 +6,7 @@ a split reduction) are taken from a shared iterator; what an item computes does 
 
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,19 @@ class _Frame:
         builder = FrameBuilder(plan, extents, arena.unified_buffer, self.origin)
         self.passes: list[PassCalls] = builder.build()
         self.accumulators = {value: builder.tile(value) for value in plan.split_accumulators}
+
+    def release(self) -> None:
+        """Forget the tensors of the launch: frames are kept, and the caller's arrays must not be."""
+        for calls in self.passes:
+            for _, arguments, position, _ in calls.patches:
+                arguments[position] = None
+
+
+class _Core(NamedTuple):
+    """A thread at work on one kernel: its arena, and the frames it has used so far by tile extent."""
+
+    arena: Arena
+    frames: dict[tuple[int, ...], _Frame]
 
 
 def run(plan: LaunchPlan, buffers: Buffers, device: Device, profile: Profile | None = None) -> None:
@@ -66,11 +79,11 @@ class _KernelRun:
         partials = self._partial_accumulators()
         self._on_cores(
             plan.parallel_tiles * chunks,
-            lambda item, arena: self._chunk(item // chunks, item % chunks, partials, arena),
+            lambda item, core: self._chunk(item // chunks, item % chunks, partials, core),
         )
-        self._on_cores(plan.parallel_tiles, lambda item, arena: self._combine(item, partials, arena))
+        self._on_cores(plan.parallel_tiles, lambda item, core: self._combine(item, partials, core))
 
-    def _on_cores(self, items: int, work: Callable[[int, Arena], None]) -> None:
+    def _on_cores(self, items: int, work: Callable[[int, _Core], None]) -> None:
         """Do `work` for each of the items, on one core or several."""
         plan = self.plan
         cores = min(items, self.device.cores)
@@ -81,23 +94,28 @@ class _KernelRun:
         def worker() -> None:
             arena = self.device.arena
             arena.require(plan.tiling.unified_buffer_bytes)
-            with np.errstate(all="ignore"):
-                for item in todo:
-                    work(item, arena)
+            core = _Core(arena, {})
+            try:
+                with np.errstate(all="ignore"):
+                    for item in todo:
+                        work(item, core)
+            finally:
+                for frame in core.frames.values():
+                    frame.release()
 
         if cores > 1 and self.profile is None:
             self.device.run_on_cores(worker, cores)
         else:
             worker()
 
-    def _whole_tile(self, item: int, arena: Arena) -> None:
+    def _whole_tile(self, item: int, core: _Core) -> None:
         """All passes for one tile of the parallel axes."""
         plan = self.plan
         for number, part in enumerate(plan.prepared.passes):
             for step in range(plan.reduction_tiles) if part.streams else (0,):
-                self._pass(number, plan.span(item, step), arena, step > 0)
+                self._pass(number, plan.span(item, step), core, step > 0)
 
-    def _chunk(self, item: int, chunk: int, partials: dict[int, Tile], arena: Arena) -> None:
+    def _chunk(self, item: int, chunk: int, partials: dict[int, Tile], core: _Core) -> None:
         """The passes up to the stream pass, for a chunk of the reduction; keeps the accumulators."""
         plan = self.plan
         count, chunks = plan.reduction_tiles, plan.tiling.chunks
@@ -105,7 +123,7 @@ class _KernelRun:
         frame = None
         for number, part in enumerate(plan.prepared.passes):
             for step in range(first, last) if part.streams else (first,):
-                frame = self._pass(number, plan.span(item, step), arena, step > first)
+                frame = self._pass(number, plan.span(item, step), core, step > first)
             if part.streams:
                 break
         assert frame is not None
@@ -113,11 +131,11 @@ class _KernelRun:
         for value, partial in partials.items():
             partial[place] = frame.accumulators[value]
 
-    def _combine(self, item: int, partials: dict[int, Tile], arena: Arena) -> None:
+    def _combine(self, item: int, partials: dict[int, Tile], core: _Core) -> None:
         """Combine the chunks of one tile in ascending order, then run the passes after the stream pass."""
         plan = self.plan
         span = plan.span(item, 0)
-        frame = self._frame(span, arena)
+        frame = self._frame(span, core)
         place = (slice(None), *self._parallel(item))
         for value, mnemonic in plan.split_accumulators.items():
             total = frame.accumulators[value]
@@ -125,7 +143,7 @@ class _KernelRun:
         after = False
         for number, part in enumerate(plan.prepared.passes):
             if after:
-                self._pass(number, span, arena, False)
+                self._pass(number, span, core, False)
             after |= part.streams
 
     def _partial_accumulators(self) -> dict[int, Tile]:
@@ -149,8 +167,8 @@ class _KernelRun:
             ]
         )
 
-    def _pass(self, number: int, span: Span, arena: Arena, follows: bool) -> _Frame:
-        frame = self._frame(span, arena)
+    def _pass(self, number: int, span: Span, core: _Core, follows: bool) -> _Frame:
+        frame = self._frame(span, core)
         calls = frame.passes[number]
         if not calls.first:
             return frame
@@ -171,13 +189,17 @@ class _KernelRun:
             self.profile.add(mnemonic, _elements(arguments), perf_counter() - start)
         return frame
 
-    def _frame(self, span: Span, arena: Arena) -> _Frame:
-        key = (id(self.plan), span.extents)
-        kept = arena.frames.get(key)
-        if kept is None or kept[0] is not self.plan:
-            kept = (self.plan, _Frame(self.plan, span.extents, arena))
-            arena.keep_frame(key, kept)
-        return kept[1]
+    def _frame(self, span: Span, core: _Core) -> _Frame:
+        frame = core.frames.get(span.extents)
+        if frame is None:
+            frames = core.arena.frames
+            key = (id(self.plan), span.extents)
+            kept = frames.get(key)
+            if kept is None or kept[0] is not self.plan:
+                kept = (self.plan, _Frame(self.plan, span.extents, core.arena))
+                core.arena.keep_frame(key, kept)
+            frame = core.frames[span.extents] = kept[1]
+        return frame
 
 
 def _base(view: View, buffers: Buffers, dtype: np.dtype[Any]) -> Tile:

@@ -128,6 +128,8 @@ class Graph:
     inputs: list[Input] = field(default_factory=list[Input])
     arrays: list[Array] = field(default_factory=list[Array])
     symbols: dict[str, int] = field(default_factory=dict[str, int])
+    latest: bool = False
+    """Whether operations mostly work on the latest values."""
     sizes: tuple[int, ...] = (1, 3)
     """What dims are drawn from: few, so that dims of several tensors agree."""
 
@@ -219,6 +221,8 @@ class Graph:
         if not found or self.chance(0.1):
             rank = None if (least_rank, most_rank) == (0, MOST_RANK) else self.random.randint(least_rank, most_rank)
             return self.input(self.random.choice(tuple(elements)), self.shape(rank))
+        if self.latest and self.chance(0.8):
+            return found[-1]
         return self.random.choice(found[-5:] if self.chance(0.6) else found)
 
     def beside(self, node: Node, element: ElementType) -> Node:
@@ -337,6 +341,7 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
     large = chance(random, 0.06)
     graph = Graph(random, LARGE if large else SMALL)
     graph.naming = random.choice(("static", "named", "unnamed", "mixed"))
+    graph.latest = focus == "chains"
     graph.sizes = _palette(random, large)
     for _ in range(random.randint(1, 3)):
         graph.input(weighted(random, ELEMENTS, (2, 4, 4, 8, 4, 3)), graph.shape())

@@ -51,7 +51,7 @@ def scalar(graph: Graph, element: ElementType) -> float | bool:
         return graph.chance(0.5)
     if element.is_float:
         return graph.random.choice((0.5, 2.0, -1.0, 1.0, 0.0, 3.0, 0.1, -1.75, 1e-3))
-    return graph.random.choice((0, 1, 2, -1, 3, 7, -5))
+    return graph.random.choice((0, 1, 2, -1, 3, 7, -5, 0, 1, (1 << 31) - 1, -(1 << 31)))
 
 
 def _binary_scalar(graph: Graph) -> Node | None:
@@ -423,6 +423,9 @@ _ANY = dict.fromkeys(MAKERS, 1.0) | {"unary": 6.0, "binary": 6.0, "binary_scalar
 
 FOCUSES: Mapping[str, Mapping[str, float]] = {
     "any": _ANY,
+    "chains": {"binary_scalar": 4.0, "cast": 3.0, "unary": 2.0, "binary": 2.0, "select": 1.5, "broadcast_scalar": 2.0}
+    | {"constant": 1.5, "transpose": 2.0, "reshape": 2.0, "broadcast": 2.0, "slice": 1.5, "pad": 1.0, "concat": 1.0}
+    | {"copy": 0.5, "reduce": 0.5},
     "elementwise": dict.fromkeys(_ELEMENTWISE, 3.0) | {"broadcast_scalar": 1.0, "constant": 1.0, "iota": 0.5},
     "reduction": dict.fromkeys(_ELEMENTWISE, 1.0)
     | {"reduce": 4.0, "softmax": 1.0, "norm": 1.5, "elemany": 0.5, "broadcast": 1.0},
@@ -433,4 +436,5 @@ FOCUSES: Mapping[str, Mapping[str, float]] = {
     "products": {"matmul": 4.0, "grouped_matmul": 2.0, "transpose": 1.0, "reshape": 1.0, "binary": 2.0, "gelu": 0.5}
     | {"softmax": 0.5, "reduce": 1.0, "slice": 0.5, "concat": 0.5},
 }
-"""The weight of each kind of operation in graphs of a flavour; kinds without one do not occur."""
+"""The weight of each kind of operation in graphs of a flavour; kinds without one do not occur. In "chains" operations
+work on the latest values, as the rules of dvm-simplify want it."""

@@ -1,4 +1,6 @@
-"""What virtual instructions mean, on whole domains instead of tiles, in float64; shares no code with `vm`.
+"""What virtual instructions mean, on whole domains instead of tiles; shares no code with `vm`.
+
+Floats are float64; a store to a 16-bit type rounds to it, as lowering relies on, one to f32 does not.
 
 A tile is an array with one dim for each axis of the domain, of extent 1 along axes that it lacks. With `slots` an
 instruction reads what its operands' slots hold, whatever was meant to be there, and a stream pass runs once for each
@@ -190,6 +192,8 @@ def _gather(state: _Kernel, op: visa.GatherOp, tensor: Array, index: Array) -> A
 
 def _store(state: _Kernel, op: visa.StoreOp, tile: Array, target: Array) -> Array:
     indices = state.indices(_global(op.target), target.shape)
+    if op.type.compute is not op.type:
+        tile = reference.widen(tile.astype(reference.DTYPES[op.type]), op.type)
     if indices:
         target[tuple(indices)] = np.broadcast_to(tile, np.broadcast_shapes(*(index.shape for index in indices)))
     else:
