@@ -5,7 +5,7 @@ finds which values can live in tensors. A plan holds no data and is shared by al
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
@@ -29,14 +29,13 @@ from vm.layout import Domain, TensorLayout, View, lay_out
 from vm.prepare import PreparedKernel, Step, prepare
 from vm.program import DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
 from vm.tiling import Tiling, choose_tiling
+from vm.workspace import Lifetime, lifetimes, place
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
 
 MAXIMUM_BYTES = 1 << 46
 """A tensor or workspace above this is refused: no machine has it, and sums of such sizes stay far from overflow."""
-
-_ALIGNMENT = 64
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,10 @@ class PreparedProgram:
         for number, tensor in enumerate(self.program.tensors):
             roots.append(roots[tensor.source] if tensor.storage is Storage.VIEW else number)
         return tuple(roots)
+
+    @cached_property
+    def lifetimes(self) -> tuple[Lifetime, ...]:
+        return lifetimes(self.program, self.roots)
 
 
 @dataclass(frozen=True)
@@ -290,7 +293,7 @@ def _lay_out_tensors(
     program = prepared.program
     given = {parameter.tensor: strides[number] for number, parameter in enumerate(program.inputs)}
     layouts: list[TensorLayout] = []
-    workspace = 0
+    sizes: list[int] = []
     for number, tensor in enumerate(program.tensors):
         shape = tuple([dims[dim] for dim in tensor.dims])
         step = tensor.type.bytes
@@ -303,17 +306,16 @@ def _lay_out_tensors(
         size = tensor.type.bytes * prod(shape)
         if size > MAXIMUM_BYTES:
             raise ShapeError(f"tensor '{tensor.name}' would take {size} bytes")
-        root, offset = prepared.roots[number], 0
-        if tensor.storage is Storage.WORKSPACE:
-            offset = workspace
-            workspace += -(-size // _ALIGNMENT) * _ALIGNMENT
-        elif tensor.storage is Storage.VIEW:
-            offset = layouts[root].offset
-            if prod(shape) != prod(layouts[root].shape):
-                raise ShapeError(f"tensor '{tensor.name}' of shape {shape} cannot view one of {layouts[root].shape}")
-        layouts.append(TensorLayout(shape, given.get(number) or tuple(steps), root, offset))
+        root = prepared.roots[number]
+        if tensor.storage is Storage.VIEW and prod(shape) != prod(layouts[root].shape):
+            raise ShapeError(f"tensor '{tensor.name}' of shape {shape} cannot view one of {layouts[root].shape}")
+        sizes.append(size)
+        layouts.append(TensorLayout(shape, given.get(number) or tuple(steps), root, 0))
+    offsets, workspace = place(prepared.lifetimes, sizes)
     if workspace > MAXIMUM_BYTES:
         raise ShapeError(f"the workspace would take {workspace} bytes")
+    if offsets:
+        layouts = [replace(layout, offset=offsets.get(layout.root, 0)) for layout in layouts]
     return layouts, workspace
 
 
