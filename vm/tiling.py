@@ -16,6 +16,9 @@ MINIMUM_TILE = 1 << 14
 WANTED_TILES = 8
 """Tiles that a domain is cut into, where they stay above the minimum, so that several cores have work."""
 
+LEAST_SPREAD = 16
+"""Elements along an axis below which it is not cut to occupy more cores: a cache line of f32."""
+
 WANTED_ITEMS = 16
 """Chunks that a reduction to few tiles is cut into."""
 
@@ -88,11 +91,21 @@ def _vector_tile(
     budget = int(unified_buffer_bytes / max(element_bytes, 8))
     budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // WANTED_TILES))))
     tile = [1] * len(domain.extents)
+    spread = _spread_axis(prepared, domain)
     for axis in range(len(tile) - 1, -1, -1):
         extent = max(domain.extents[axis], 1)
-        tile[axis] = _even(extent, budget)
+        limit = budget if axis != spread else min(budget, max(-(-extent // WANTED_TILES), LEAST_SPREAD))
+        tile[axis] = _even(extent, limit)
         budget //= tile[axis]
     return tuple(tile)
+
+
+def _spread_axis(prepared: PreparedKernel, domain: Domain) -> int:
+    """The parallel axis to cut for the cores' sake where reductions cannot be cut: the first that is long, or -1."""
+    if not domain.reductions or prepared.can_split:
+        return -1
+    long = (axis for axis, extent in enumerate(domain.extents) if extent > 1 and not domain.reductions >> axis & 1)
+    return next(long, -1)
 
 
 def _even(extent: int, limit: int) -> int:
