@@ -28,7 +28,8 @@ from vm.isa import (
 from vm.layout import Domain, TensorLayout, View, lay_out
 from vm.prepare import PreparedKernel, Step, prepare
 from vm.program import DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
-from vm.tiling import Tiling, choose_tiling
+from vm.resident import resident_form
+from vm.tiling import Tiling, choose_tiling, fits
 from vm.workspace import Lifetime, lifetimes, place
 
 Shape = tuple[int, ...]
@@ -44,6 +45,8 @@ class PreparedProgram:
 
     program: Program
     kernels: tuple[PreparedKernel, ...]
+    resident: tuple[PreparedKernel | None, ...]
+    """The resident form of each kernel that has one."""
     symbol_sources: tuple[tuple[int, int], ...]
     """For each symbol the input and the dim that define it."""
     viewed_inputs: frozenset[int]
@@ -179,9 +182,11 @@ def prepare_program(program: Program) -> PreparedProgram:
     for tensor in program.tensors:
         if tensor.storage is Storage.VIEW and tensor.source in input_numbers:
             viewed.add(input_numbers[tensor.source])
+    kernels = tuple(prepare(program, kernel) for kernel in program.kernels)
     return PreparedProgram(
         program,
-        tuple(prepare(program, kernel) for kernel in program.kernels),
+        kernels,
+        tuple(resident_form(kernel) for kernel in kernels),
         tuple(sources[symbol] for symbol in range(len(program.symbols))),
         frozenset(viewed),
     )
@@ -203,7 +208,10 @@ def bind(
     layouts, workspace_bytes = _lay_out_tensors(prepared, dims, strides)
     stages: list[tuple[KernelPlan, ...]] = []
     for stage in program.stages:
-        plans = [_bind_kernel(prepared.kernels[number], dims, layouts, unified_buffer_bytes) for number in stage]
+        plans = [
+            _bind_kernel(prepared.kernels[number], prepared.resident[number], dims, layouts, unified_buffer_bytes)
+            for number in stage
+        ]
         stages.append(tuple(plan for plan in plans if plan is not None))
     output_shapes = tuple(layouts[output].shape for output in program.outputs)
     return LaunchPlan(tuple(stages), output_shapes, workspace_bytes, tuple(dims))
@@ -320,9 +328,13 @@ def _lay_out_tensors(
 
 
 def _bind_kernel(
-    prepared: PreparedKernel, dims: list[int], layouts: list[TensorLayout], unified_buffer_bytes: int
+    prepared: PreparedKernel,
+    resident: PreparedKernel | None,
+    dims: list[int],
+    layouts: list[TensorLayout],
+    unified_buffer_bytes: int,
 ) -> KernelPlan | None:
-    """The plan of a kernel, or None where it has nothing to write."""
+    """The plan of a kernel, or None where it has nothing to write. `resident` is its form for short reductions."""
     kernel = prepared.kernel
     extents = [dims[axis.extent] for axis in kernel.axes]
     for extent in extents:
@@ -334,6 +346,11 @@ def _bind_kernel(
     domain, views = lay_out(prepared, extents, dims, layouts)
     masks = _value_masks(prepared, domain, views)
     homes = _homes(prepared, masks, views)
+    if resident is not None:
+        resident_masks = _value_masks(resident, domain, views)
+        resident_homes = _homes(resident, resident_masks, views)
+        if fits(resident, domain, resident_masks, [home >= 0 for home in resident_homes], unified_buffer_bytes):
+            prepared, masks, homes = resident, resident_masks, resident_homes
     tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
     if tiling.chunks > 1 and any(v.accumulates and home >= 0 for v, home in zip(prepared.values, homes, strict=True)):
         # each chunk needs an accumulator of its own, in its slot

@@ -65,7 +65,7 @@ class PreparedKernel:
     """A kernel as the binder wants it.
 
     `pinned` is the mask of axes that may not be merged with their neighbours, `factors` are the values that matrix
-    products read.
+    products read. `is_resident`: a tile spans the reduction axes whole (`vm.resident`).
     """
 
     kernel: Kernel
@@ -75,6 +75,7 @@ class PreparedKernel:
     pinned: int
     fill_masks: tuple[int, ...]
     factors: frozenset[int]
+    is_resident: bool = False
 
     @cached_property
     def can_split(self) -> bool:
@@ -128,7 +129,7 @@ def prepare(program: Program, kernel: Kernel) -> PreparedKernel:
             stores.setdefault(sources[0], []).append(instruction.b)
         passes[-1][1].append(Step(instruction, result, sources))
     for value, operands in stores.items():
-        _store_in_place(values[value], operands, memory_types)
+        store_in_place(values[value], operands, memory_types)
     return PreparedKernel(
         kernel,
         tuple(values),
@@ -149,7 +150,8 @@ def _sources(instruction: Instruction, current: dict[int, int]) -> tuple[int, in
     return found[0], found[1], found[2]
 
 
-def _store_in_place(value: Value, operands: list[int], memory_types: tuple[ElementType, ...]) -> None:
+def store_in_place(value: Value, operands: list[int], memory_types: tuple[ElementType, ...]) -> None:
+    """Let a value be computed straight into the one operand that it is stored to, if the store converts nothing."""
     if value.loaded < 0 and len(operands) == 1 and memory_types[operands[0]] is value.type:
         value.stored = operands[0]
 

@@ -62,7 +62,8 @@ def choose_tiling(
         tile = _matrix_tile(domain, factors_in_memory, all(in_memory), unified_buffer_bytes)
         one_core = prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
-        tile = _vector_tile(prepared, domain, masks, in_memory, unified_buffer_bytes)
+        element_bytes = _element_bytes(prepared, domain, masks, in_memory)
+        tile = _vector_tile(prepared, domain, int(unified_buffer_bytes / element_bytes))
     sizes = [0] * prepared.kernel.slots
     for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
         if not resident:
@@ -76,23 +77,44 @@ def choose_tiling(
     return Tiling(tile, _chunks(prepared, domain, tile), tuple(offsets), total, one_core)
 
 
-def _vector_tile(
+def fits(
     prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
-) -> tuple[int, ...]:
+) -> bool:
+    """Whether the unified buffer takes a tile of a kernel that spans the reduction axes whole, and they are not empty."""
+    points = _reduction_points(domain)
+    return 0 < points * _element_bytes(prepared, domain, masks, in_memory) <= unified_buffer_bytes
+
+
+def _reduction_points(domain: Domain) -> int:
+    return prod([extent for axis, extent in enumerate(domain.extents) if domain.reductions >> axis & 1])
+
+
+def _element_bytes(prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool]) -> float:
+    """The bytes that one point of a tile takes in all slots together."""
     whole = [0] * prepared.kernel.slots
     reduced = [0] * prepared.kernel.slots
     for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
         if not resident:
             sizes = whole if mask & domain.reductions or not domain.reductions else reduced
             sizes[value.slot] = max(sizes[value.slot], value.type.bytes)
-    reduction_points = prod([e for axis, e in enumerate(domain.extents) if domain.reductions >> axis & 1])
     # a slot of reduced values has one element where the others have a row of the tile; 64 bounds the guess
-    element_bytes = sum(whole) + sum(reduced) / max(min(reduction_points, 64), 1)
-    budget = int(unified_buffer_bytes / max(element_bytes, 8))
+    return max(sum(whole) + sum(reduced) / max(min(_reduction_points(domain), 64), 1), 8)
+
+
+def _vector_tile(prepared: PreparedKernel, domain: Domain, budget: int) -> tuple[int, ...]:
+    """Tile extents of at most `budget` points, the last axes first."""
     budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // WANTED_TILES))))
     tile = [1] * len(domain.extents)
     spread = _spread_axis(prepared, domain)
-    for axis in range(len(tile) - 1, -1, -1):
+    axes = range(len(tile) - 1, -1, -1)
+    if prepared.is_resident:
+        # the reduction axes come first, whole: `fits` has seen to it that they do
+        budget = max(1, budget // _reduction_points(domain))
+        for axis in axes:
+            if domain.reductions >> axis & 1:
+                tile[axis] = domain.extents[axis]
+        axes = [axis for axis in axes if not domain.reductions >> axis & 1]
+    for axis in axes:
         extent = max(domain.extents[axis], 1)
         limit = budget if axis != spread else min(budget, max(-(-extent // WANTED_TILES), LEAST_SPREAD))
         tile[axis] = _even(extent, limit)

@@ -1,0 +1,99 @@
+"""The resident form of a kernel: what it comes to where all of a reduction fits in one tile.
+
+A kernel that uses a row again after reducing it (softmax, a norm) streams the row once for each of its stream passes,
+loading and computing again what an earlier pass had: that is right for rows of any length. Where the row fits in the
+unified buffer each of those passes has one tile, so they can run back to back as one, in which an instruction that
+repeats an earlier one is its result. Bind chooses between the two forms by the extents.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from vm.isa import LOAD_GUARDED, REDUCE, REDUCE_INIT, STORE, Field
+from vm.prepare import Pass, PreparedKernel, Step, Value, store_in_place
+
+
+def resident_form(prepared: PreparedKernel) -> PreparedKernel | None:
+    """The kernel as one pass without repeated instructions; None where there is nothing to gain.
+
+    It has values and slots of its own; a result never takes the slot of a source.
+    """
+    streams = sum(part.streams for part in prepared.passes)
+    steps = [step for part in prepared.passes for step in part.steps]
+    if streams < 2 or prepared.factors or any(step.instruction.opcode.format is LOAD_GUARDED for step in steps):
+        return None
+    values: list[Value] = []
+    merged = _without_repetitions(prepared, steps, values)
+    stores: dict[int, list[int]] = {}
+    for step in merged:
+        if step.instruction.opcode.format is STORE:
+            stores.setdefault(step.sources[0], []).append(step.instruction.b)
+    for value, operands in stores.items():
+        store_in_place(values[value], operands, prepared.memory_types)
+    slots = _assign_slots(merged, values)
+    return replace(
+        prepared,
+        kernel=replace(prepared.kernel, slots=slots),
+        values=tuple(values),
+        passes=(Pass(False, tuple(merged)),),
+        is_resident=True,
+    )
+
+
+def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: list[Value]) -> list[Step]:
+    """The steps with repeated ones left out; fills `values` with what they compute."""
+    renamed: dict[int, int] = {-1: -1}
+    known: dict[tuple[int, ...], int] = {}
+    merged: list[Step] = []
+    for step in steps:
+        form = step.instruction.opcode.format
+        sources = (renamed[step.sources[0]], renamed[step.sources[1]], renamed[step.sources[2]])
+        if form is STORE or form is REDUCE:
+            merged.append(Step(step.instruction, renamed[step.result], sources))
+            continue
+        key = tuple(_identity(step, sources))
+        found = known.get(key) if form is not REDUCE_INIT else None
+        if found is None:
+            found = len(values)
+            old = prepared.values[step.result]
+            values.append(replace(old, stored=-1))
+            merged.append(Step(step.instruction, found, sources))
+            known[key] = found
+        renamed[step.result] = found
+    return merged
+
+
+def _identity(step: Step, sources: tuple[int, int, int]) -> Iterator[int]:
+    """What tells an instruction that computes something else: all of its word but the slots, and its sources."""
+    instruction = step.instruction
+    form = instruction.opcode.format
+    yield from (instruction.opcode.number, instruction.type, instruction.aux)
+    for kind, field, source in zip(
+        (form.a, form.b, form.c), (instruction.a, instruction.b, instruction.c), sources, strict=True
+    ):
+        is_value = kind is Field.SLOT or (kind is Field.SOURCE and source >= 0)
+        yield source if is_value else field
+
+
+def _assign_slots(steps: list[Step], values: list[Value]) -> int:
+    """Give each value a slot that is free while the value is needed; returns how many there are."""
+    last_use: dict[int, int] = {}
+    for position, step in enumerate(steps):
+        for value in (step.result, *step.sources):
+            if value >= 0:
+                last_use[value] = position
+    free: list[int] = []
+    count = 0
+    placed: set[int] = set()
+    for position, step in enumerate(steps):
+        if step.result >= 0 and step.result not in placed and values[step.result].loaded < 0:
+            if free:
+                slot = free.pop()
+            else:
+                slot, count = count, count + 1
+            values[step.result].slot = slot
+            placed.add(step.result)
+        for value in {step.result, *step.sources}:
+            if value in placed and last_use[value] == position:
+                free.append(values[value].slot)
+    return count
