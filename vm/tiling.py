@@ -16,8 +16,8 @@ MINIMUM_TILE = 1 << 14
 WANTED_TILES = 8
 """Tiles that a domain is cut into, where they stay above the minimum, so that several cores have work."""
 
-LEAST_SPREAD = 16
-"""Elements along an axis below which it is not cut to occupy more cores: a cache line of f32."""
+LEAST_RUN = 256
+"""Elements along the last axis below which a tile is not made narrower, while that axis has so many: short inner loops."""
 
 WANTED_ITEMS = 16
 """Chunks that a reduction to few tiles is cut into."""
@@ -80,8 +80,14 @@ def choose_tiling(
 def fits(
     prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
 ) -> bool:
-    """Whether the unified buffer takes a tile of a kernel that spans the reduction axes whole, and they are not empty."""
+    """Whether the unified buffer takes a tile that spans the reduction axes whole and has runs worth a NumPy call.
+
+    Not where the reduction is empty.
+    """
     points = _reduction_points(domain)
+    last = len(domain.extents) - 1
+    if last >= 0 and not domain.reductions >> last & 1:
+        points *= min(domain.extents[last], LEAST_RUN)
     return 0 < points * _element_bytes(prepared, domain, masks, in_memory) <= unified_buffer_bytes
 
 
@@ -116,7 +122,7 @@ def _vector_tile(prepared: PreparedKernel, domain: Domain, budget: int) -> tuple
         axes = [axis for axis in axes if not domain.reductions >> axis & 1]
     for axis in axes:
         extent = max(domain.extents[axis], 1)
-        limit = budget if axis != spread else min(budget, max(-(-extent // WANTED_TILES), LEAST_SPREAD))
+        limit = budget if axis != spread else min(budget, max(-(-extent // WANTED_TILES), LEAST_RUN))
         tile[axis] = _even(extent, limit)
         budget //= tile[axis]
     return tuple(tile)
