@@ -349,9 +349,11 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
     names = [name for name in MAKERS if weights.get(name, 0.0) > 0]
     wanted = random.randint(1, most_operations)
     attempts = 0
+    name = names[0]
     while wanted and attempts < 12 * most_operations:
         attempts += 1
-        name = weighted(random, names, [weights[name] for name in names])
+        if not (graph.latest and attempts > 1 and chance(random, 0.4)):
+            name = weighted(random, names, [weights[name] for name in names])
         try:
             wanted -= MAKERS[name](graph) is not None
         except VerifyException:

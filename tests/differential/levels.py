@@ -21,7 +21,6 @@ from xdsl.ir import SSAValue
 
 from dvm import reference
 from dvm.compiler import new_context
-from dvm.program import Program
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm_base import DvmOp
@@ -291,8 +290,3 @@ def check_text(module: ModuleOp, context: Context) -> None:
     again = str(parse_module(context, text, "printed"))
     if again != text:
         raise Mismatch("text", f"the module\n{text}\nreads back as\n{again}")
-
-
-def program_of(machine: Machine) -> Program:
-    """The program as callers see it."""
-    return Program(machine)

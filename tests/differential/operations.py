@@ -49,13 +49,19 @@ def scalar(graph: Graph, element: ElementType) -> float | bool:
     """A number of the kind of an element type."""
     if element is I1:
         return graph.chance(0.5)
+    if graph.chance(0.3):
+        return graph.random.choice((0, 1))  # what changes nothing or everything, which rules look for
     if element.is_float:
         return graph.random.choice((0.5, 2.0, -1.0, 1.0, 0.0, 3.0, 0.1, -1.75, 1e-3))
     return graph.random.choice((0, 1, 2, -1, 3, 7, -5, 0, 1, (1 << 31) - 1, -(1 << 31)))
 
 
+_FOLDED = ("Add", "Sub", "Mul", "Pow", "Maximum", "Minimum", "LogicalAnd", "LogicalOr")
+"""The kinds that rules fold when they follow one another."""
+
+
 def _binary_scalar(graph: Graph) -> Node | None:
-    kind = graph.random.choice(tuple(BINARY_TYPES))
+    kind = graph.random.choice(_FOLDED if graph.latest and graph.chance(0.6) else tuple(BINARY_TYPES))
     node = graph.pick(tuple(sorted(BINARY_TYPES[kind])))
     value: Any = scalar(graph, node.element)
     if kind == "Pow" and graph.chance(0.8):
@@ -70,9 +76,12 @@ def _binary_scalar(graph: Graph) -> Node | None:
 
 def _select(graph: Graph) -> Node | None:
     a = graph.pick(ELEMENTS)
-    b = graph.beside(a, a.element)
+    b = a if graph.chance(0.1) else graph.beside(a, a.element)
     largest = a if a.bounded.value.size >= b.bounded.value.size else b
     condition = graph.beside(largest, I1)
+    if graph.chance(0.2):
+        shape = [graph.entry(size) for size in condition.shape]
+        condition = graph.take(dvm.BroadcastScalarOp(graph.chance(0.5), shape, I1), []) or condition
     operands = [condition, a, b]
     if not graph.fits(_broadcast(operands)):
         return None

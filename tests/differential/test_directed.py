@@ -348,6 +348,21 @@ def test_every_subset_of_axes(axes: tuple[int, ...], layout: str) -> None:
         check_all(build, inputs, dynamic=dynamic)
 
 
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)], ids=str)
+def test_reductions_of_what_is_1_only_at_bind(axes: tuple[int, ...]) -> None:
+    def build(x: SSAValue, y: SSAValue) -> list[Operation]:
+        stretched = graph.BroadcastOp(x, [3, 4])
+        total = graph.BinaryOp("Add", x, y)
+        kinds = ("Sum", "Prod", "Max", "Mean")
+        return [stretched, total, *(graph.ReduceOp(kind, op, axes) for op in (stretched, total, x) for kind in kinds)]
+
+    compiled = None
+    for x in ((3, 4), (1, 4), (3, 1), (1, 1)):
+        for y in ((3, 4), (1, 4), (3, 1), (1, 1)):
+            case = make(build, [an_input(ElementType.F32, shape) for shape in (x, y)], dynamic=True)
+            compiled = check(case, compiled)
+
+
 @pytest.mark.parametrize("element", FLOATS, ids=name_of)
 @pytest.mark.parametrize(
     ("shape", "axis"), [((3, 3001), 1), ((3001, 3), 0), ((1, 4099), 1), ((2, 1500, 2), 1)], ids=str
