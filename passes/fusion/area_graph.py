@@ -101,6 +101,18 @@ class AreaGraph:
             if isinstance(operand.owner, Operation) and self._of.get(operand.owner) is producer
         ]
 
+    def dependents(self, producer: Area, consumer: Area) -> set[Operation]:
+        """The operations of one area that need a value of another, directly or by way of others of their area."""
+        pending = [operation for _, operation in self.values_between(producer, consumer)]
+        found: set[Operation] = set()
+        while pending:
+            operation = pending.pop()
+            if operation not in found:
+                found.add(operation)
+                uses = (use.operation for result in operation.results for use in result.uses)
+                pending.extend(user for user in uses if self._of.get(user) is consumer)
+        return found
+
     def outside_uses(self, area: Area, value: SSAValue) -> bool:
         """Whether a value of `area` is used outside of it, so that the kernel must store it."""
         return any(self._of.get(use.operation) is not area for use in value.uses)

@@ -87,12 +87,12 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
 def _dims_between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | None:
     """The shapes of the values that pass between two areas.
 
-    None if one is transposed or sliced: a reduction's result exists under the axes that are left, and no others.
+    None if what the consumer makes of one is transposed or sliced: a reduction's result exists under the axes that are
+    left, and no others.
     """
-    between = graph.values_between(producer, consumer)
-    if any(isinstance(user, dvm.TransposeOp | dvm.SliceOp) for _, user in between):
+    if any(isinstance(operation, dvm.TransposeOp | dvm.SliceOp) for operation in graph.dependents(producer, consumer)):
         return None
-    return [dims_of(value.type) for value, _ in between]
+    return [dims_of(value.type) for value, _ in graph.values_between(producer, consumer)]
 
 
 def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:

@@ -7,6 +7,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, broadcast
+from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of
 from dvm_dialects.visa_types import AccessIndex
 
@@ -20,8 +21,8 @@ ZERO_INDEX = AccessIndex.constant(0)
 PRODUCTS = (dvm.MatmulOp, dvm.GroupedMatmulOp)
 REDUCING = (dvm.ReduceOp, *PRODUCTS)
 """Operations that read along reduction axes and whose results lack them."""
-REINDEXING = (*PRODUCTS, dvm.TransposeOp, dvm.SliceOp, dvm.ConcatOp, dvm.PadOp, dvm.GatherOp)
-"""Operations that ask for their operands under other indices than their own."""
+READING = (*PRODUCTS, dvm.ConcatOp, dvm.PadOp, dvm.GatherOp)
+"""Operations whose operands are mostly read from memory."""
 
 
 @dataclass(frozen=True)
@@ -95,25 +96,19 @@ def _broadcast(a: Shape, b: Shape) -> Shape:
     return (*longer[:lead], *(dim for dim in joined if dim is not None))
 
 
-def natural_indices(domain: Domain, operations: list[Operation]) -> dict[SSAValue, Indices]:
-    """How each result follows the domain where nobody asks otherwise.
+def stored_indices(domain: Domain, value: SSAValue) -> Indices:
+    """How an output follows the domain.
 
-    A reduction's result follows the axes that are left, and elementwise work of its rank follows those; everything
-    else follows the last axes.
+    A reduction's result follows the axes that are left, and so does what has their extents; all else the last axes.
     """
-    natural: dict[SSAValue, Indices] = {}
-    reduced: set[SSAValue] = set()
-    for operation in operations:
-        for result in operation.results:
-            indices = reduction_indices(domain, operation)
-            rank = len(dims_of(result.type))
-            if indices is None and rank < domain.result_axes:
-                same = [o for o in operation.operands if o in reduced and len(natural[o]) == rank]
-                indices = natural[same[0]] if same else None
-            if indices is not None:
-                reduced.add(result)
-            natural[result] = indices if indices is not None else last_axes(domain, result)
-    return natural
+    if isinstance(value.owner, Operation):
+        indices = reduction_indices(domain, value.owner)
+        if indices is not None:
+            return indices
+    left = [axis for axis in range(len(domain.extents)) if axis not in domain.reduced]
+    if dims_of(value.type) == tuple(domain.extents[axis] for axis in left) and len(left) < domain.result_axes:
+        return tuple(AccessIndex.axis(axis) for axis in left)
+    return last_axes(domain, value)
 
 
 def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
@@ -142,4 +137,32 @@ def last_axes(domain: Domain, value: SSAValue) -> Indices:
         if dim == ONE and (domain.extents[axis] != ONE or (is_left and axis in domain.reduced))
         else AccessIndex.axis(axis)
         for axis, dim in zip(axes, dims, strict=True)
+    )
+
+
+def operand_indices(operand: SSAValue, result: SSAValue, indices: Indices) -> Indices:
+    """The indices that an elementwise operation hands on to an operand: broadcasting as in NumPy."""
+    dims, whole = dims_of(operand.type), dims_of(result.type)
+    lead = len(whole) - len(dims)
+    return tuple(
+        ZERO_INDEX if dim == ONE and target != ONE else index
+        for dim, target, index in zip(dims, whole[lead:], indices[lead:], strict=True)
+    )
+
+
+def transposed_indices(operation: dvm.TransposeOp, indices: Indices) -> Indices:
+    """The indices of what is transposed."""
+    source = [ZERO_INDEX] * len(indices)
+    for dim, index in zip(operation.order, indices, strict=True):
+        source[dim] = index
+    return tuple(source)
+
+
+def sliced_indices(operation: dvm.SliceOp, indices: Indices) -> Indices:
+    """The indices of what is sliced."""
+    return tuple(
+        AccessIndex(tuple((axis, coefficient * step) for axis, coefficient in index.terms), start + index.offset * step)
+        for index, start, step in zip(
+            indices, dims_in(operation.starts), map(Dim.constant, operation.strides), strict=True
+        )
     )

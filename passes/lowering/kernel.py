@@ -17,21 +17,22 @@ from typing import TypeVar
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
-from dvm_dialects import visa, vk
+from dvm_dialects import dvm, visa, vk
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType
 from passes.lowering.domain import (
     ONE,
+    READING,
     REDUCING,
-    REINDEXING,
-    ZERO_INDEX,
     Domain,
     Indices,
     domain_of,
-    last_axes,
-    natural_indices,
+    operand_indices,
     reduction_indices,
+    sliced_indices,
+    stored_indices,
+    transposed_indices,
 )
 from vm.isa import ElementType, PassMode
 
@@ -75,13 +76,14 @@ class KernelLowering:
         """The kernel in virtual instructions."""
         terminator = self.kernel.body.block.last_op
         assert isinstance(terminator, vk.YieldOp)
-        natural = natural_indices(self.domain, self.body)
-        outputs = [(value, natural.get(value) or last_axes(self.domain, value)) for value in terminator.operands]
+        outputs = [(value, stored_indices(self.domain, value)) for value in terminator.operands]
         for pair in self._in_order():
             for part in pair:
-                roots = [value for value, indices in outputs if self._stored_in(value, indices) is part]
-                roots += [operation.results[0] for operation in self.body if self._reduced_in(operation) is part]
-                self._lower_needed(roots, part, natural)
+                roots = [output for output in outputs if self._stored_in(*output) is part]
+                roots += [
+                    self._whole_result(operation) for operation in self.body if self._reduced_in(operation) is part
+                ]
+                self._lower_needed(roots, part)
         for position, (value, indices) in enumerate(outputs):
             self._store(value, indices, position)
         passes = [part for pair in self._in_order() for part in pair if part.operations]
@@ -148,10 +150,15 @@ class KernelLowering:
 
     # --- how ---
 
+    def _whole_result(self, operation: Operation) -> tuple[SSAValue, Indices]:
+        """The result of a reduction, and the indices under which it exists."""
+        indices = reduction_indices(self.domain, operation)
+        assert indices is not None
+        return operation.results[0], indices
+
     def _natural(self, operation: Operation, indices: Indices) -> Indices:
         """The indices of a reduction's result: it exists under the axes that are left, and no others."""
-        natural = reduction_indices(self.domain, operation)
-        assert natural is not None
+        _, natural = self._whole_result(operation)
         dims = dims_of(operation.results[0].type)
         for dim, asked, given in zip(dims, indices, natural, strict=True):
             if dim != ONE and asked != given:
@@ -181,27 +188,37 @@ class KernelLowering:
             raise PassFailedException(f"convert-vk-to-visa: '{operation.name}' has no virtual instructions")
         return lowering(self, operation, indices, part)
 
-    def _lower_needed(self, roots: list[SSAValue], part: Pass, natural: dict[SSAValue, Indices]) -> None:
-        """Lower what the roots of a pass need, in program order, so that asking for a value never goes deep.
-
-        What only views need is left to them, for they ask under indices of their own.
-        """
-        needed: set[Operation] = set()
-        pending = [(root, True) for root in roots]
-        while pending:
-            value, plain = pending.pop()
-            operation = value.owner
-            if not isinstance(operation, Operation) or not plain or operation in needed:
-                continue
-            needed.add(operation)
+    def _lower_needed(self, roots: list[tuple[SSAValue, Indices]], part: Pass) -> None:
+        """Lower what the roots of a pass need, in program order, so that asking for a value never goes deep."""
+        asked: dict[SSAValue, dict[Indices, None]] = {}
+        for value, indices in roots:
+            asked.setdefault(value, {})[indices] = None
+        for operation in reversed(self.body):
             if isinstance(operation, REDUCING) and self._reduced_in(operation) is not part:
                 continue
-            pending.extend((operand, not isinstance(operation, REINDEXING)) for operand in operation.operands)
+            for indices in asked.get(operation.results[0], ()):
+                for operand, wanted in self._asked_of_operands(operation, indices):
+                    asked.setdefault(operand, {})[wanted] = None
         for operation in self.body:
-            if operation in needed:
+            result = operation.results[0]
+            home = self.once[self.domain.stages[result]] if isinstance(operation, REDUCING) else part
+            for indices in asked.get(result, ()):
+                self.tile(result, indices, home)
+
+    def _asked_of_operands(self, operation: Operation, indices: Indices) -> list[tuple[SSAValue, Indices]]:
+        """The indices under which an operation will ask for its operands, except for what it reads from memory."""
+        match operation:
+            case dvm.ReduceOp():
+                return [(operation.operand, self.domain.whole)]
+            case dvm.TransposeOp():
+                return [(operation.operand, transposed_indices(operation, indices))]
+            case dvm.SliceOp():
+                return [(operation.operand, sliced_indices(operation, indices))]
+            case _ if isinstance(operation, READING):
+                return []
+            case _:
                 result = operation.results[0]
-                stage = self.domain.stages[result]
-                self.tile(result, natural[result], self.once[stage] if isinstance(operation, REDUCING) else part)
+                return [(operand, operand_indices(operand, result, indices)) for operand in operation.operands]
 
     def _reduced_in(self, operation: Operation) -> Pass | None:
         """The stream pass in which an operation reduces; None if it is no reduction."""
@@ -249,16 +266,6 @@ def _read_from_before(part: Pass) -> list[SSAValue]:
             if operand.owner not in inside and isinstance(operand.type, visa.UbType) and operand is not tied:
                 found.setdefault(operand)
     return list(found)
-
-
-def operand_indices(operand: SSAValue, result: SSAValue, indices: Indices) -> Indices:
-    """The indices that an elementwise operation hands on to an operand: broadcasting as in NumPy."""
-    dims, whole = dims_of(operand.type), dims_of(result.type)
-    lead = len(whole) - len(dims)
-    return tuple(
-        ZERO_INDEX if dim == ONE and target != ONE else index
-        for dim, target, index in zip(dims, whole[lead:], indices[lead:], strict=True)
-    )
 
 
 def _leave_rounding_to_stores(operations: list[Operation]) -> None:

@@ -10,8 +10,16 @@ from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex
-from passes.lowering.domain import ONE, ZERO_INDEX, Indices, Shape
-from passes.lowering.kernel import KernelLowering, Lowering, Pass, operand_indices
+from passes.lowering.domain import (
+    ONE,
+    ZERO_INDEX,
+    Indices,
+    Shape,
+    operand_indices,
+    sliced_indices,
+    transposed_indices,
+)
+from passes.lowering.kernel import KernelLowering, Lowering, Pass
 from vm.isa import (
     BINARY_BY_GRAPH_NAME,
     REDUCE_BY_GRAPH_NAME,
@@ -178,18 +186,11 @@ def _grouped_matmul(state: KernelLowering, op: dvm.GroupedMatmulOp, indices: Ind
 
 
 def _transpose(state: KernelLowering, op: dvm.TransposeOp, indices: Indices, part: Pass) -> SSAValue:
-    source = [ZERO_INDEX] * len(indices)
-    for dim, index in zip(op.order, indices, strict=True):
-        source[dim] = index
-    return state.tile(op.operand, tuple(source), part)
+    return state.tile(op.operand, transposed_indices(op, indices), part)
 
 
 def _slice(state: KernelLowering, op: dvm.SliceOp, indices: Indices, part: Pass) -> SSAValue:
-    source = tuple(
-        AccessIndex(tuple((axis, coefficient * step) for axis, coefficient in index.terms), start + index.offset * step)
-        for index, start, step in zip(indices, dims_in(op.starts), map(Dim.constant, op.strides), strict=True)
-    )
-    return state.tile(op.operand, source, part)
+    return state.tile(op.operand, sliced_indices(op, indices), part)
 
 
 def _concat(state: KernelLowering, op: dvm.ConcatOp, indices: Indices, part: Pass) -> SSAValue:
