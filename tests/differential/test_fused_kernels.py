@@ -1,0 +1,336 @@
+"""Kernels with several reductions, with work after them, and with work after products, in tiles of any size.
+
+Hand-written graphs at the edges of what `dvm-fuse` merges, compared with the reference; `test_random_graphs.py` has
+random ones.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pytest
+from xdsl.dialects.builtin import FunctionType, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+
+import dvm
+from dvm import reference
+from dvm_dialects import dvm as ops
+from dvm_dialects.dims import parse_dim
+from dvm_dialects.dvm_base import DvmOp
+from dvm_dialects.shapes import dims_of, element_of, tensor_of
+from vm.device import Device
+from vm.isa import ElementType
+
+DEVICES = (Device(unified_buffer_bytes=256), Device(unified_buffer_bytes=4096), Device())
+"""A row takes several tiles, few, or a part of one."""
+
+F16, F32 = ElementType.F16, ElementType.F32
+
+Dims = Sequence[str | int]
+Build = Callable[..., Operation | Sequence[Operation]]
+"""Takes the arguments of a graph; gives its results, operations that reach back to the arguments."""
+
+
+def module_of(build: Build, arguments: Sequence[Dims], element: ElementType) -> ModuleOp:
+    """The graph that `build` makes of arguments of these dims."""
+    block = Block()
+    for position, dims in enumerate(arguments):
+        block.insert_arg(tensor_of(element, tuple(parse_dim(str(dim)) for dim in dims)), position)
+    built = build(*block.args)
+    results = [built] if isinstance(built, Operation) else list(built)
+    _add(block, results)
+    values = [result.results[0] for result in results]
+    block.add_op(ReturnOp(*values))
+    types = [argument.type for argument in block.args], [value.type for value in values]
+    return ModuleOp([FuncOp("main", FunctionType.from_lists(*types), Region(block))])
+
+
+def _add(block: Block, results: Sequence[Operation]) -> None:
+    """Add the operations that lead to the results, operands first."""
+    for operation in results:
+        if operation.parent is None:
+            _add(block, [operand.owner for operand in operation.operands if isinstance(operand.owner, Operation)])
+            block.add_op(operation)
+
+
+def check(
+    build: Build,
+    arguments: Sequence[Dims],
+    *sizes: dict[str, int],
+    kernels: int,
+    element: ElementType = F32,
+) -> None:
+    """Compile a graph, compare its results for each binding of symbols, and count its kernels."""
+    module = module_of(build, arguments, element)
+    function = next(iter(module.ops))
+    assert isinstance(function, FuncOp)
+    elements = [element_of(type) for type in function.function_type.outputs]
+    programs = [dvm.compile(module, device=device) for device in DEVICES]
+    assert programs[0].stats["kernels"] == kernels
+    for symbols in sizes or ({},):
+        numbers = np.random.default_rng(7)
+        shapes = [tuple(parse_dim(str(dim)).evaluate(symbols) for dim in dims) for dims in arguments]
+        arrays = [numbers.standard_normal(shape).astype(reference.DTYPES[element]) for shape in shapes]
+        expected = reference.evaluate(module, arrays)
+        for program in programs:
+            results = program(*arrays)
+            results = results if isinstance(results, tuple) else (results,)
+            for result, wanted, kind in zip(results, expected, elements, strict=True):
+                comparison = reference.compare(result, wanted, kind)
+                assert comparison, f"{symbols}: {comparison}"
+
+
+# --- how graphs are spelled here ---
+
+add, sub, mul, div = (partial(ops.BinaryOp, kind) for kind in ("Add", "Sub", "Mul", "Div"))
+exp, log, sqrt, tanh, rsqrt = (partial(ops.UnaryOp, kind) for kind in ("Exp", "Log", "Sqrt", "Tanh", "Rsqrt"))
+
+
+def kept(kind: str, value: SSAValue | Operation, axes: Sequence[int]) -> DvmOp:
+    return ops.ReduceOp(kind, SSAValue.get(value), axes, True)
+
+
+def dropped(kind: str, value: SSAValue | Operation, axes: Sequence[int]) -> DvmOp:
+    return ops.ReduceOp(kind, SSAValue.get(value), axes, False)
+
+
+def softmax(x: SSAValue, axis: int) -> DvmOp:
+    weights = exp(sub(x, kept("Max", x, [axis])))
+    return div(weights, kept("Sum", weights, [axis]))
+
+
+def norm(x: SSAValue | Operation, axes: Sequence[int]) -> DvmOp:
+    centred = sub(x, kept("Mean", x, axes))
+    spread = kept("Mean", mul(centred, centred), axes)
+    return mul(centred, rsqrt(ops.BinaryScalarOp("Add", spread.result, 1e-5)))
+
+
+def turned(value: SSAValue | Operation, *order: int) -> DvmOp:
+    return ops.TransposeOp(value, order)
+
+
+SIZES = ({"s0": 3, "s1": 5}, {"s0": 1, "s1": 1}, {"s0": 1, "s1": 67}, {"s0": 70, "s1": 3}, {"s0": 0, "s1": 4})
+CUBES = (
+    {"s0": 2, "s1": 3, "s2": 5},
+    {"s0": 1, "s1": 1, "s2": 1},
+    {"s0": 5, "s1": 1, "s2": 40},
+    {"s0": 3, "s1": 33, "s2": 2},
+)
+CUBE = ("s0", "s1", "s2")
+
+
+# --- reductions into consumers ---
+
+
+@pytest.mark.parametrize("element", [F32, F16])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_softmax(axis: int, element: ElementType) -> None:
+    check(lambda x: softmax(x, axis), [CUBE], *CUBES, kernels=1, element=element)
+
+
+def test_softmax_of_no_rows() -> None:
+    check(lambda x: softmax(x, 1), [("s0", "s1")], *SIZES, kernels=1)
+
+
+def test_log_softmax() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        centred = sub(x, kept("Max", x, [1]))
+        return sub(centred, log(kept("Sum", exp(centred), [1])))
+
+    check(build, [("s0", "s1")], *SIZES, kernels=1)
+
+
+def test_the_composite_operations() -> None:
+    check(lambda x: ops.SoftmaxOp(x, 0), [CUBE], *CUBES, kernels=1)
+    check(ops.LayerNormOp, [CUBE, ["s2"], ["s2"]], *CUBES, kernels=1)
+    check(lambda x, g: ops.RmsNormOp(x, g, axis=1), [CUBE, ["s1", "s2"]], *CUBES, kernels=1)
+    check(lambda x, g: ops.RmsNormOp(x, g, axis=0), [CUBE, CUBE], *CUBES, kernels=1)
+
+
+@pytest.mark.parametrize("axes", [(2,), (1, 2), (0, 1, 2), (0,), (0, 2), (1,)], ids=str)
+@pytest.mark.parametrize("element", [F32, F16])
+def test_norm_over_any_axes(axes: tuple[int, ...], element: ElementType) -> None:
+    check(lambda x: norm(x, axes), [CUBE], *CUBES, kernels=1, element=element)
+
+
+def test_three_reductions_in_turn() -> None:
+    check(lambda x: norm(softmax(x, 1), [1]), [("s0", "s1")], *SIZES[:4], kernels=1)
+
+
+def test_square_symbolic_dims() -> None:
+    sizes = ({"s0": 1}, {"s0": 5}, {"s0": 70})
+    for axis in (0, 1):
+        check(lambda x, axis=axis: softmax(x, axis), [("s0", "s0")], *sizes, kernels=1)
+    check(lambda x: norm(x, [1]), [("s0", "s0", "s0")], {"s0": 1}, {"s0": 9}, kernels=1)
+
+
+@pytest.mark.parametrize("dims", [(8, 1), (1, 8), (1, 1), (1, "s0", 1)], ids=str)
+def test_dims_of_1(dims: Dims) -> None:
+    for axis in range(len(dims)):
+        check(lambda x, axis=axis: softmax(x, axis), [dims], {"s0": 1}, {"s0": 9}, kernels=1)
+
+
+def test_leading_dims_without_keepdims() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        return div(x, dropped("Sum", exp(x), [0]))
+
+    check(build, [CUBE], *CUBES, kernels=1)
+    check(lambda x: sub(x, dropped("Mean", x, [0, 1])), [CUBE], *CUBES, kernels=1)
+    check(lambda x: sub(x, dropped("Max", x, [0, 1, 2])), [CUBE], *CUBES, kernels=1)
+
+
+def test_a_value_of_lower_rank_over_other_axes_stays_apart() -> None:
+    """The sums of the rows, spread along the rows: over a square that fits, but not under the same axes."""
+    sizes = ({"s0": 1}, {"s0": 5}, {"s0": 40})
+    check(lambda x: div(x, dropped("Sum", exp(x), [1])), [("s0", "s0")], *sizes, kernels=2)
+    check(lambda x: sub(x, dropped("Mean", x, [1])), [("s0", "s0", "s0")], {"s0": 4}, {"s0": 9}, kernels=2)
+
+
+def test_work_on_what_is_left() -> None:
+    check(lambda x: tanh(dropped("Mean", x, [1])), [("s0", "s1")], *SIZES[:4], kernels=1)
+    check(lambda x, y: add(sqrt(exp(dropped("Max", x, [1]))), y), [CUBE, ("s0", "s2")], *CUBES, kernels=1)
+
+
+def test_values_beside_what_is_left() -> None:
+    """They follow the axes that are left, not the last ones."""
+    check(lambda x, b: add(dropped("Sum", x, [2]), exp(b)), [CUBE, ["s1"]], *CUBES, kernels=1)
+    check(lambda x, b: add(dropped("Sum", x, [1]), exp(b)), [("s0", "s1"), ["s0"]], *SIZES[:4], kernels=1)
+    check(lambda x, b: add(kept("Sum", x, [1]), exp(b)), [("s0", "s1"), ("s0", 1)], *SIZES[:4], kernels=1)
+
+
+def test_values_beside_what_is_left_are_stored_as_they_are() -> None:
+    def build(x: SSAValue, b: SSAValue) -> list[DvmOp]:
+        side = exp(b)
+        return [side, add(dropped("Sum", x, [2]), side)]
+
+    check(build, [CUBE, ("s0", "s1")], *CUBES, kernels=1)
+    check(build, [("s0",) * 3, ("s0",) * 2], {"s0": 4}, {"s0": 11}, kernels=1)
+
+
+def test_outputs_of_every_stage() -> None:
+    def build(x: SSAValue) -> list[DvmOp]:
+        scaled = tanh(x)
+        most = kept("Max", scaled, [1])
+        weights = exp(sub(scaled, most))
+        total = dropped("Sum", weights, [1])
+        return [scaled, most, weights, total, div(weights, kept("Sum", weights, [1])), log(total)]
+
+    check(build, [("s0", "s1")], *SIZES[:4], kernels=1)
+
+
+def test_an_iota_and_a_row_beside_reductions() -> None:
+    def build(x: SSAValue, row: SSAValue, column: SSAValue) -> DvmOp:
+        places = ops.IotaOp(1, dims_of(x.type), F32)
+        biased = add(add(mul(x, exp(row)), places), tanh(column))
+        return div(sub(biased, kept("Min", biased, [1])), kept("Max", biased, [1]))
+
+    check(build, [("s0", "s1"), ["s1"], ("s0", 1)], *SIZES[:4], kernels=1)
+
+
+def test_different_dims_stay_apart() -> None:
+    check(lambda x: softmax(softmax(x, 0).results[0], 1), [("s0", "s1")], *SIZES[:4], kernels=2)
+
+
+# --- transpositions and slices ---
+
+
+def test_transposition_before_a_reduction() -> None:
+    check(lambda x: softmax(turned(exp(x), 1, 0).result, 1), [("s0", "s1")], *SIZES[:4], kernels=2)
+    check(lambda x: softmax(turned(x, 1, 0).result, 1), [("s0", "s1")], *SIZES[:4], kernels=1)
+    check(lambda x: norm(turned(x, 2, 0, 1), [2]), [CUBE], *CUBES, kernels=1)
+
+
+def test_a_value_and_its_transposition() -> None:
+    def build(x: SSAValue) -> list[DvmOp]:
+        whole = exp(x)
+        other = turned(whole, 1, 0)
+        return [dropped("Sum", sub(whole, other), [1]), other]
+
+    check(build, [("s0", "s0")], {"s0": 1}, {"s0": 5}, {"s0": 40}, kernels=1)
+
+
+def test_a_transposed_reduction_over_a_square() -> None:
+    """Its result exists under the axes that are left only; merged with a transposition it could not be lowered."""
+    sizes = ({"s0": 1}, {"s0": 5}, {"s0": 40})
+    check(lambda x: turned(softmax(x, 1), 1, 0), [("s0", "s0")], *sizes, kernels=2)
+    check(lambda x: turned(exp(dropped("Sum", x, [2])), 1, 0), [("s0", "s0", 4)], *sizes, kernels=2)
+    check(lambda x: add(norm(x, [0]), turned(exp(norm(x, [0])), 1, 0)), [("s0", "s0")], *sizes, kernels=2)
+
+
+def test_a_slice_of_a_slice_in_a_reduction() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        inner = ops.SliceOp(x, [1, 2], [6, 9], [2, 3])
+        return softmax(ops.SliceOp(inner.result, [2, 0], [3, 4], [1, 2]).result, 1)
+
+    check(build, [(20, 40)], kernels=2)
+
+
+def test_a_shared_column_is_sliced_and_broadcast() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        scaled = exp(x)
+        return add(scaled, ops.SliceOp(scaled.result, [0, 3], ["s0", 1]))
+
+    check(build, [("s0", 5)], {"s0": 1}, {"s0": 7}, kernels=1)
+
+
+# --- work after products ---
+
+
+@pytest.mark.parametrize("element", [F32, F16])
+def test_epilogue(element: ElementType) -> None:
+    def build(x: SSAValue, w: SSAValue, b: SSAValue, r: SSAValue) -> DvmOp:
+        return add(tanh(ops.MatmulOp(x, w, b)), r)
+
+    arguments: list[Dims] = [("s0", "s1"), ("s1", 7), [7], ("s0", 7)]
+    check(build, arguments, *SIZES[:4], {"s0": 3, "s1": 0}, kernels=1, element=element)
+
+
+@pytest.mark.parametrize("residual", [("s0", 1), (7,), (1, 7), (1, 1), (1,)], ids=str)
+def test_broadcast_residuals(residual: Dims) -> None:
+    def build(x: SSAValue, w: SSAValue, r: SSAValue) -> DvmOp:
+        return mul(exp(r), add(tanh(ops.MatmulOp(x, w)), r))
+
+    check(build, [("s0", "s1"), ("s1", 7), residual], *SIZES[:4], kernels=1)
+
+
+def test_a_residual_that_stretches_the_product_stays_apart() -> None:
+    arguments: list[Dims] = [("s0", 4), (4, 7), (3, "s0", 7)]
+    check(lambda x, w, r: add(ops.MatmulOp(x, w), r), arguments, {"s0": 1}, {"s0": 9}, kernels=2)
+
+
+def test_products_of_batches() -> None:
+    def build(x: SSAValue, w: SSAValue, r: SSAValue) -> list[DvmOp]:
+        total = ops.MatmulOp(x, w)
+        return [total, add(exp(ops.BinaryScalarOp("Mul", total.result, 0.125)), r)]
+
+    sizes = ({"s0": 2, "s1": 3}, {"s0": 1, "s1": 1}, {"s0": 3, "s1": 20})
+    check(build, [("s0", 2, "s1", 5), (2, 5, "s1"), ("s0", 1, 1, "s1")], *sizes, kernels=1)
+
+
+def test_a_cast_after_a_product() -> None:
+    check(lambda x, w: ops.CastOp(tanh(ops.MatmulOp(x, w)).result, F16), [("s0", 4), (4, "s1")], *SIZES, kernels=1)
+
+
+def test_a_transposed_product_stays_apart() -> None:
+    sizes = ({"s0": 1}, {"s0": 5}, {"s0": 20})
+    check(lambda x: turned(exp(ops.MatmulOp(x, x)), 1, 0), [("s0", "s0")], *sizes, kernels=2)
+    check(lambda x: turned(ops.MatmulOp(x, x), 1, 0), [("s0", "s0")], *sizes, kernels=2)
+
+
+def test_a_product_used_by_another_is_stored() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        first = ops.MatmulOp(x, x)
+        return add(ops.MatmulOp(first.result, x), tanh(first))
+
+    check(build, [("s0", "s0")], {"s0": 1}, {"s0": 5}, {"s0": 20}, kernels=2)
+
+
+def test_attention() -> None:
+    def build(q: SSAValue, k: SSAValue, v: SSAValue, mask: SSAValue) -> DvmOp:
+        scores = ops.BinaryScalarOp("Mul", ops.MatmulOp(q, k, trans_b=True).result, 0.25)
+        return ops.MatmulOp(softmax(add(scores, mask).results[0], 3).results[0], v)
+
+    heads: Dims = ("s0", 2, "s1", 8)
+    sizes = ({"s0": 1, "s1": 1}, {"s0": 2, "s1": 7}, {"s0": 1, "s1": 40})
+    check(build, [heads, heads, heads, ("s1", "s1")], *sizes, kernels=3)
