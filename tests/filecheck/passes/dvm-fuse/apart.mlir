@@ -15,15 +15,12 @@
 // CHECK-NEXT:      %2 = dvm.unary Abs %b_1 :
 // CHECK-NEXT:      vk.yield %2 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel cube @k2(%3 = %0 : {{.*}}, %y_1 = %y : {{.*}}, %4 = %1 : {{.*}})
+// CHECK-NEXT:    %2 = vk.kernel mix @k2(%3 = %0 : {{.*}}, %y_1 = %y : {{.*}}, %4 = %1 : {{.*}})
 // CHECK-NEXT:      %5 = dvm.matmul %3, %y_1 trans_a false trans_b false bias %4 :
-// CHECK-NEXT:      vk.yield %5 :
+// CHECK-NEXT:      %6 = dvm.unary Exp %5 :
+// CHECK-NEXT:      vk.yield %6 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %3 = vk.kernel vector @k3(%4 = %2 : {{.*}})
-// CHECK-NEXT:      %5 = dvm.unary Exp %4 :
-// CHECK-NEXT:      vk.yield %5 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %3 :
+// CHECK-NEXT:    func.return %2 :
 func.func @matmul(%x : !square, %y : !square, %b : !square) -> !square {
   %0 = dvm.unary Neg %x : !square -> !square
   %1 = dvm.unary Abs %b : !square -> !square
@@ -32,7 +29,7 @@ func.func @matmul(%x : !square, %y : !square, %b : !square) -> !square {
   return %3 : !square
 }
 
-// Nor are products merged with each other.
+// Products are not merged with each other, nor with what they read.
 // CHECK-LABEL: func.func @matmuls(
 // CHECK-NEXT:    %0 = vk.kernel cube @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.matmul %x_1, %x_1 trans_a false trans_b false :
@@ -54,15 +51,12 @@ func.func @matmuls(%x : !square) -> !square {
 // CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
 // CHECK-NEXT:      vk.yield %1 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel cube @k1(%2 = %0 : {{.*}}, %w_1 = %w : {{.*}}, %ends_1 = %ends : {{.*}})
+// CHECK-NEXT:    %1 = vk.kernel mix @k1(%2 = %0 : {{.*}}, %w_1 = %w : {{.*}}, %ends_1 = %ends : {{.*}})
 // CHECK-NEXT:      %3 = dvm.grouped_matmul %2, %w_1, %ends_1 trans_a false trans_b false group_type 0 :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
 // CHECK-NEXT:      %4 = dvm.unary Exp %3 :
 // CHECK-NEXT:      vk.yield %4 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
+// CHECK-NEXT:    func.return %1 :
 func.func @grouped_matmul(%x : !square, %w : tensor<2x8x8xf32>, %ends : tensor<2xi32>) -> !square {
   %0 = dvm.unary Neg %x : !square -> !square
   %1 = dvm.grouped_matmul %0, %w, %ends trans_a false trans_b false group_type 0 : !square, tensor<2x8x8xf32>, tensor<2xi32> -> !square
@@ -84,48 +78,6 @@ func.func @matmul_into_reduction(%x : !square) -> tensor<8xf32> {
   %0 = dvm.matmul %x, %x trans_a false trans_b false : !square, !square -> !square
   %1 = dvm.reduce Sum %0 dims [1] keepdims false : !square -> tensor<8xf32>
   return %1 : tensor<8xf32>
-}
-
-// CHECK-LABEL: func.func @transpose(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.transpose %2 permutation [1, 0] :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @transpose(%x : !square) -> !square {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.transpose %0 permutation [1, 0] : !square -> !square
-  %2 = dvm.unary Exp %1 : !square -> !square
-  return %2 : !square
-}
-
-// CHECK-LABEL: func.func @slice(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.slice %2 starts [0, 0] sizes ["s0", 1024] steps [1, 1] :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @slice(%x : !full) -> !full {
-  %0 = dvm.unary Neg %x : !full -> !full
-  %1 = dvm.slice %0 starts [0, 0] sizes ["s0", 1024] steps [1, 1] : !full -> !full
-  %2 = dvm.unary Exp %1 : !full -> !full
-  return %2 : !full
 }
 
 // CHECK-LABEL: func.func @concat(
@@ -194,28 +146,6 @@ func.func @gather(%x : !square, %i : tensor<8xi32>) -> !square {
   %2 = dvm.gather %0, %1 axis 0 : !square, tensor<8xi32> -> !square
   %3 = dvm.unary Exp %2 : !square -> !square
   return %3 : !square
-}
-
-// A movement is not merged into a reduction, nor with another movement.
-// CHECK-LABEL: func.func @movements(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.transpose %x_1 permutation [1, 0] :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.transpose %2 permutation [1, 0] :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.reduce Sum %3 dims [1] keepdims false :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @movements(%x : !square) -> tensor<8xf32> {
-  %0 = dvm.transpose %x permutation [1, 0] : !square -> !square
-  %1 = dvm.transpose %0 permutation [1, 0] : !square -> !square
-  %2 = dvm.reduce Sum %1 dims [1] keepdims false : !square -> tensor<8xf32>
-  return %2 : tensor<8xf32>
 }
 
 // CHECK-LABEL: func.func @reshape(

@@ -77,20 +77,17 @@ func.func @in_reductions() -> (tensor<4xf32>, tensor<8xf32>) {
   return %1, %2 : tensor<4xf32>, tensor<8xf32>
 }
 
-// The user after the reduction does not make a cycle of them.
+// The user after the reduction is in its kernel too, and has one of its own.
 // CHECK-LABEL: func.func @before_and_after_a_reduction(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.broadcast_scalar 1.500000e+00 shape ["s0", 1024] type Float32 :
-// CHECK-NEXT:      %2 = dvm.binary Mul %x_1, %1 :
-// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %3 :
+// CHECK-NEXT:      %2 = dvm.broadcast_scalar 1.500000e+00 shape ["s0", 1024] type Float32 :
+// CHECK-NEXT:      %3 = dvm.binary Mul %x_1, %2 :
+// CHECK-NEXT:      %4 = dvm.reduce Sum %3 dims [1] keepdims true :
+// CHECK-NEXT:      %5 = dvm.binary Sub %1, %4 :
+// CHECK-NEXT:      vk.yield %5 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.broadcast_scalar 1.500000e+00 shape ["s0", 1024] type Float32 :
-// CHECK-NEXT:      %4 = dvm.binary Sub %3, %2 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
+// CHECK-NEXT:    func.return %0 :
 func.func @before_and_after_a_reduction(%x : !full) -> !full {
   %0 = dvm.broadcast_scalar 1.5 shape ["s0", 1024] type Float32 : f32 -> !full
   %1 = dvm.binary Mul %x, %0 : !full, !full -> !full
@@ -150,15 +147,39 @@ func.func @returned() -> tensor<4xi32> {
   return %0 : tensor<4xi32>
 }
 
-// A cast of a 16-bit float to f32 is part of each load, so both kernels read the argument as it is.
-// CHECK-LABEL: func.func @widening_cast
-// CHECK:         vk.kernel vector @k0({{%.*}} = %x : tensor<4x8xf16>)
-// CHECK:           dvm.cast {{%.*}} type Float32
-// CHECK:         vk.kernel vector @k1({{.*}}tensor<4x8xf16>{{.*}})
-// CHECK:           dvm.cast {{%.*}} type Float32
+// A cast of a 16-bit float to f32 is part of each load, so each user has its own.
+// CHECK-LABEL: func.func @widening_cast(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %1 = dvm.cast %x_1 type Float32 :
+// CHECK-NEXT:      %2 = dvm.cast %x_1 type Float32 :
+// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [1] keepdims true :
+// CHECK-NEXT:      %4 = dvm.binary Div %1, %3 :
+// CHECK-NEXT:      vk.yield %4 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %0 :
 func.func @widening_cast(%x : tensor<4x8xf16>) -> tensor<4x8xf32> {
   %0 = dvm.cast %x type Float32 : tensor<4x8xf16> -> tensor<4x8xf32>
   %1 = dvm.reduce Sum %0 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
   %2 = dvm.binary Div %0, %1 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
   return %2 : tensor<4x8xf32>
+}
+
+// Both kernels read the argument as it is.
+// CHECK-LABEL: func.func @widening_cast_for_two_kernels(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %1 = dvm.cast %x_1 type Float32 :
+// CHECK-NEXT:      %2 = dvm.reduce Sum %1 dims [1] keepdims false :
+// CHECK-NEXT:      vk.yield %2 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %1 = vk.kernel vector @k1(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %2 = dvm.cast %x_1 type Float32 :
+// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [0] keepdims false :
+// CHECK-NEXT:      vk.yield %3 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %0, %1 :
+func.func @widening_cast_for_two_kernels(%x : tensor<4x8xf16>) -> (tensor<4xf32>, tensor<8xf32>) {
+  %0 = dvm.cast %x type Float32 : tensor<4x8xf16> -> tensor<4x8xf32>
+  %1 = dvm.reduce Sum %0 dims [1] keepdims false : tensor<4x8xf32> -> tensor<4xf32>
+  %2 = dvm.reduce Sum %0 dims [0] keepdims false : tensor<4x8xf32> -> tensor<8xf32>
+  return %1, %2 : tensor<4xf32>, tensor<8xf32>
 }

@@ -1,6 +1,7 @@
 // RUN: dvm-opt %s -p dvm-fuse | filecheck %s
 
-// Work over what a reduction reads goes into its kernel, and so do reductions over the same dims.
+// Work over what a reduction reads goes into its kernel, and so do reductions over the same dims, one after the other
+// too. What comes after reductions is in after_reduction.mlir.
 
 !full = tensor<?x1024xf32, #dvm.sym<["s0", "1024"]>>
 !column = tensor<?x1xf32, #dvm.sym<["s0", "1"]>>
@@ -159,18 +160,15 @@ func.func @different_dims(%x : !full) -> (!s0, !row) {
   return %1, %2 : !s0, !row
 }
 
-// The second needs the result of the first.
+// The second needs the result of the first: they run in passes one after the other.
 // CHECK-LABEL: func.func @dependent(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.reduce Max %x_1 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:      %2 = dvm.binary Sub %x_1, %1 :
+// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [1] keepdims true :
+// CHECK-NEXT:      vk.yield %3 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%x_1 = %x : {{.*}}, %2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.binary Sub %x_1, %2 :
-// CHECK-NEXT:      %4 = dvm.reduce Sum %3 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
+// CHECK-NEXT:    func.return %0 :
 func.func @dependent(%x : !full) -> !column {
   %0 = dvm.reduce Max %x dims [1] keepdims true : !full -> !column
   %1 = dvm.binary Sub %x, %0 : !full, !column -> !full
@@ -180,18 +178,15 @@ func.func @dependent(%x : !full) -> !column {
 
 // The same through a value of the reduced shape, beside a value that both could share.
 // CHECK-LABEL: func.func @dependent_beside_a_shared_value(
-// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %2 = dvm.unary Exp %x_1 :
-// CHECK-NEXT:      %3 = dvm.reduce Max %2 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %2, %3 :
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %1 = dvm.unary Exp %x_1 :
+// CHECK-NEXT:      %2 = dvm.reduce Max %1 dims [1] keepdims true :
+// CHECK-NEXT:      %3 = dvm.unary Neg %2 :
+// CHECK-NEXT:      %4 = dvm.binary Add %1, %3 :
+// CHECK-NEXT:      %5 = dvm.reduce Sum %4 dims [1] keepdims true :
+// CHECK-NEXT:      vk.yield %5 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}}, %4 = %0 : {{.*}})
-// CHECK-NEXT:      %5 = dvm.unary Neg %3 :
-// CHECK-NEXT:      %6 = dvm.binary Add %4, %5 :
-// CHECK-NEXT:      %7 = dvm.reduce Sum %6 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %7 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
+// CHECK-NEXT:    func.return %0 :
 func.func @dependent_beside_a_shared_value(%x : !full) -> !column {
   %0 = dvm.unary Exp %x : !full -> !full
   %1 = dvm.reduce Max %0 dims [1] keepdims true : !full -> !column
@@ -218,17 +213,14 @@ func.func @reduction_of_a_reduction(%x : !full) -> tensor<f32> {
   return %1 : tensor<f32>
 }
 
-// Over one shape and the same dims as well, for the second needs the result of the first.
+// Unless that is the same shape, and the dims the same.
 // CHECK-LABEL: func.func @reduction_of_a_reduction_over_the_same_dims(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.reduce Max %x_1 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:      %2 = dvm.reduce Sum %1 dims [1] keepdims true :
+// CHECK-NEXT:      vk.yield %2 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
+// CHECK-NEXT:    func.return %0 :
 func.func @reduction_of_a_reduction_over_the_same_dims(%x : tensor<8x1xf32>) -> tensor<8x1xf32> {
   %0 = dvm.reduce Max %x dims [1] keepdims true : tensor<8x1xf32> -> tensor<8x1xf32>
   %1 = dvm.reduce Sum %0 dims [1] keepdims true : tensor<8x1xf32> -> tensor<8x1xf32>
@@ -250,43 +242,4 @@ func.func @of_an_argument(%x : !full) -> (!s0, !s0) {
   %0 = dvm.reduce Sum %x dims [1] keepdims false : !full -> !s0
   %1 = dvm.reduce Max %x dims [1] keepdims false : !full -> !s0
   return %0, %1 : !s0, !s0
-}
-
-// What uses the result of a reduction stays apart from it, over the reduced shape or broadcast back.
-// CHECK-LABEL: func.func @consumers(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.reduce Sum %x_1 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.unary Sqrt %2 :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%x_1 = %x : {{.*}}, %3 = %0 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.binary Div %x_1, %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1, %2 :
-func.func @consumers(%x : !full) -> (!column, !full) {
-  %0 = dvm.reduce Sum %x dims [1] keepdims true : !full -> !column
-  %1 = dvm.unary Sqrt %0 : !column -> !column
-  %2 = dvm.binary Div %x, %0 : !full, !column -> !full
-  return %1, %2 : !column, !full
-}
-
-// A domain that is its own reduced shape makes no difference.
-// CHECK-LABEL: func.func @consumer_of_the_same_shape(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.reduce Sum %x_1 dims [1] keepdims true :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.unary Sqrt %2 :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
-func.func @consumer_of_the_same_shape(%x : !column) -> !column {
-  %0 = dvm.reduce Sum %x dims [1] keepdims true : !column -> !column
-  %1 = dvm.unary Sqrt %0 : !column -> !column
-  return %1 : !column
 }

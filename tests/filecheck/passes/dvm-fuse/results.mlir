@@ -131,15 +131,12 @@ func.func @result_returned_twice(%x : !full) -> (!full, !full, !full) {
   return %0, %0, %0 : !full, !full, !full
 }
 
-// A matmul has a kernel of its own, so the copy has one too.
+// So it is in that of a matrix product.
 // CHECK-LABEL: func.func @matmul_returned_twice(
-// CHECK-NEXT:    %0 = vk.kernel cube @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.matmul %x_1, %x_1 trans_a false trans_b false :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
+// CHECK-NEXT:    %0, %1 = vk.kernel mix @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %2 = dvm.matmul %x_1, %x_1 trans_a false trans_b false :
 // CHECK-NEXT:      %3 = dvm.copy %2 :
-// CHECK-NEXT:      vk.yield %3 :
+// CHECK-NEXT:      vk.yield %2, %3 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %0, %1 :
 func.func @matmul_returned_twice(%x : tensor<8x8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
