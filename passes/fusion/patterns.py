@@ -43,9 +43,19 @@ def broadcast_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     """
     if not producer.kind is consumer.kind is AreaKind.ELEMENTWISE:
         return None
-    if graph.escapes(producer, consumer) or not shapes.broadcastable(producer.domain, consumer.domain):
+    if graph.escapes(producer, consumer) or not _stretches(producer, consumer.domain):
         return None
     return Merged(AreaKind.ELEMENTWISE, consumer.domain)
+
+
+def _stretches(producer: Area, target: Shape) -> bool:
+    """Whether work over the producer's domain can be done over the target's.
+
+    A dim that turns out to be 1 is read at 0 all along an axis, but what is sliced may start elsewhere.
+    """
+    if any(isinstance(operation, dvm.SliceOp) for operation in producer.operations):
+        return shapes.evidently_broadcastable(producer.domain, target)
+    return shapes.broadcastable(producer.domain, target)
 
 
 def producer_into_reduction(graph: AreaGraph, producer: Area, consumer: Area) -> Merged | None:
@@ -57,7 +67,7 @@ def producer_into_reduction(graph: AreaGraph, producer: Area, consumer: Area) ->
         return None
     if not shapes.equal(producer.domain, consumer.domain):
         targets = (consumer.domain, *shapes.reduced(consumer.domain, consumer.reduced))
-        if graph.escapes(producer, consumer) or not any(shapes.broadcastable(producer.domain, t) for t in targets):
+        if graph.escapes(producer, consumer) or not any(_stretches(producer, target) for target in targets):
             return None
     return Merged(AreaKind.REDUCTION, consumer.domain, consumer.reduced)
 

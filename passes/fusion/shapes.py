@@ -2,6 +2,8 @@
 
 from dvm_dialects.dims import Dim, broadcast
 
+ONE = Dim.constant(1)
+
 Shape = tuple[Dim, ...]
 
 
@@ -19,7 +21,12 @@ def broadcastable(a: Shape, b: Shape) -> bool:
     )
 
 
+def evidently_broadcastable(a: Shape, b: Shape) -> bool:
+    """Whether `a` broadcasts to `b` and it is known which dims are stretched."""
+    return len(a) <= len(b) and all(dim in (target, ONE) for dim, target in zip(a, b[len(b) - len(a) :], strict=True))
+
+
 def reduced(domain: Shape, dims: tuple[int, ...]) -> tuple[Shape, Shape]:
     """What reducing some dims of a domain leaves: with dims of 1 in their place, and without them."""
-    kept = tuple(Dim.constant(1) if axis in dims else dim for axis, dim in enumerate(domain))
+    kept = tuple(ONE if axis in dims else dim for axis, dim in enumerate(domain))
     return kept, tuple(dim for axis, dim in enumerate(domain) if axis not in dims)

@@ -96,16 +96,20 @@ def _iota(state: KernelLowering, op: dvm.IotaOp, indices: Indices, part: Pass) -
     along = op.axis.value.data
     extent, index = dims_of(op.result.type)[along], indices[along]
     if extent == ONE or not index.terms:
-        constant = index.offset if extent != ONE else ZERO
-        return state.scalar(constant if constant.value is None else constant.value, element, part)
+        return _dim(state, index.offset if extent != ONE else ZERO, element, part)
     ((axis, step),) = index.terms
-    if step != ONE or index.offset != ZERO:
-        raise PassFailedException("convert-vk-to-visa: 'dvm.iota' needs a kernel of its own where it is sliced")
     tile = state.add(visa.IotaOp(element, axis), part).result
+    for mnemonic, change, neutral in (("mul", step, ONE), ("add", index.offset, ZERO)):
+        if change != neutral:
+            tile = state.add(visa.BinaryOp(mnemonic, element, tile, _dim(state, change, element, part)), part).result
     if extent != state.domain.extents[axis]:
         # where the extent turns out to be 1 the result is broadcast along the axis, and 0 all over
-        tile = state.add(visa.BinaryOp("min", element, tile, state.scalar(extent - 1, element, part)), part).result
+        tile = state.add(visa.BinaryOp("min", element, tile, _dim(state, extent - 1, element, part)), part).result
     return tile
+
+
+def _dim(state: KernelLowering, dim: Dim, element: ElementType, part: Pass) -> SSAValue:
+    return state.scalar(dim if dim.value is None else dim.value, element, part)
 
 
 # --- reductions and products ---

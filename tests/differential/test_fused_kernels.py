@@ -274,6 +274,24 @@ def test_a_shared_column_is_sliced_and_broadcast() -> None:
     check(build, [("s0", 5)], {"s0": 1}, {"s0": 7}, kernels=1)
 
 
+def test_a_slice_that_may_turn_out_to_be_stretched() -> None:
+    """Where s1 is 1, the one element that is sliced is not the first."""
+
+    def build(x: SSAValue, y: SSAValue, z: SSAValue) -> DvmOp:
+        return add(add(ops.SliceOp(x, [1], ["s1"], [2]), y), z)
+
+    check(build, [["s0"], ["s1"], [11]], {"s0": 2, "s1": 1}, {"s0": 22, "s1": 11}, kernels=2)
+
+
+def test_a_sliced_iota() -> None:
+    def build(x: SSAValue) -> DvmOp:
+        places = ops.IotaOp(0, ["s0"], F32)
+        return add(add(x, places), ops.SliceOp(places.result, [0], ["s0"], [2]))
+
+    check(build, [["s0"]], {"s0": 0}, {"s0": 1}, kernels=1)
+    check(lambda x: add(x, ops.SliceOp(ops.IotaOp(0, [4], F32).result, [2], [1])), [[4]], kernels=1)
+
+
 # --- work after products ---
 
 

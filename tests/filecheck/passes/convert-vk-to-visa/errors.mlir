@@ -45,18 +45,6 @@ func.func @reshape(%x : tensor<4xf32>) -> tensor<2x2xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: 'dvm.unary' uses the result of a reduction in the same kernel
-func.func @after_a_reduction(%x : tensor<4x8xf32>) -> tensor<4xf32> {
-  %r = vk.kernel vector @k0(%a = %x : tensor<4x8xf32>) -> tensor<4xf32> {
-    %0 = dvm.reduce Sum %a dims [1] keepdims false : tensor<4x8xf32> -> tensor<4xf32>
-    %1 = dvm.unary Exp %0 : tensor<4xf32> -> tensor<4xf32>
-    vk.yield %1 : tensor<4xf32>
-  }
-  return %r : tensor<4xf32>
-}
-
-// -----
-
 // CHECK: convert-vk-to-visa: @k0 reduces over different dims
 func.func @rows_and_columns(%x : tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
   %r, %s = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
@@ -81,10 +69,11 @@ func.func @of_different_shapes(%x : tensor<8x8xf32>, %y : tensor<8x9xf32>) -> (t
 
 // -----
 
-// CHECK: convert-vk-to-visa: 'dvm.transpose' needs a kernel of its own
-func.func @movement_in_company(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
-  %r = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
-    %0 = dvm.unary Exp %a : tensor<8x8xf32> -> tensor<8x8xf32>
+// What is laid over a background or gathered takes the whole domain.
+// CHECK: convert-vk-to-visa: 'dvm.concat' needs a kernel of its own
+func.func @concat_under_a_transposition(%x : tensor<4x8xf32>) -> tensor<8x8xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<4x8xf32>) -> tensor<8x8xf32> {
+    %0 = dvm.concat %a, %a axis 0 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<8x8xf32>
     %1 = dvm.transpose %0 permutation [1, 0] : tensor<8x8xf32> -> tensor<8x8xf32>
     vk.yield %1 : tensor<8x8xf32>
   }
@@ -93,11 +82,61 @@ func.func @movement_in_company(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: 'dvm.matmul' needs a kernel of its own
-func.func @product_in_company(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
+// CHECK: convert-vk-to-visa: 'dvm.gather' needs a kernel of its own
+func.func @gather_before_a_broadcast(%x : tensor<8xf32>, %i : tensor<4xi32>) -> tensor<3x4xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<8xf32>, %b = %i : tensor<4xi32>) -> tensor<3x4xf32> {
+    %0 = dvm.gather %a, %b axis 0 : tensor<8xf32>, tensor<4xi32> -> tensor<4xf32>
+    %1 = dvm.broadcast %0 shape [3, 4] : tensor<4xf32> -> tensor<3x4xf32>
+    vk.yield %1 : tensor<3x4xf32>
+  }
+  return %r : tensor<3x4xf32>
+}
+
+// -----
+
+// A pad, a concat, the table of a gather and grouped weights are read from memory.
+// CHECK: convert-vk-to-visa: 'dvm.unary' is read from memory by its user, which needs a kernel of its own
+func.func @computed_and_padded(%x : tensor<8xf32>) -> tensor<9xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<8xf32>) -> tensor<9xf32> {
+    %0 = dvm.unary Exp %a : tensor<8xf32> -> tensor<8xf32>
+    %1 = dvm.pad %0 low [0] high [1] value 0.0 : tensor<8xf32> -> tensor<9xf32>
+    vk.yield %1 : tensor<9xf32>
+  }
+  return %r : tensor<9xf32>
+}
+
+// -----
+
+// CHECK: convert-vk-to-visa: 'dvm.gather' needs a kernel of its own
+func.func @product_of_what_is_gathered(%x : tensor<8x8xf32>, %i : tensor<8xi32>) -> tensor<8x8xf32> {
+  %r = vk.kernel mix @k0(%a = %x : tensor<8x8xf32>, %b = %i : tensor<8xi32>) -> tensor<8x8xf32> {
+    %0 = dvm.gather %a, %b axis 0 : tensor<8x8xf32>, tensor<8xi32> -> tensor<8x8xf32>
+    %1 = dvm.matmul %0, %a trans_a false trans_b false : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
+    vk.yield %1 : tensor<8x8xf32>
+  }
+  return %r : tensor<8x8xf32>
+}
+
+// -----
+
+// What a reduction leaves exists under the axes that are left, and no others.
+// CHECK: convert-vk-to-visa: the result of 'dvm.reduce' meets other axes than its own
+func.func @sums_of_rows_along_rows(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
+    %0 = dvm.reduce Sum %a dims [1] keepdims false : tensor<8x8xf32> -> tensor<8xf32>
+    %1 = dvm.binary Div %a, %0 : tensor<8x8xf32>, tensor<8xf32> -> tensor<8x8xf32>
+    vk.yield %1 : tensor<8x8xf32>
+  }
+  return %r : tensor<8x8xf32>
+}
+
+// -----
+
+// CHECK: convert-vk-to-visa: the result of 'dvm.matmul' meets other axes than its own
+func.func @transposed_product(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
   %r = vk.kernel mix @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
     %0 = dvm.matmul %a, %a trans_a false trans_b false : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
-    %1 = dvm.unary Exp %0 : tensor<8x8xf32> -> tensor<8x8xf32>
+    %1 = dvm.transpose %0 permutation [1, 0] : tensor<8x8xf32> -> tensor<8x8xf32>
     vk.yield %1 : tensor<8x8xf32>
   }
   return %r : tensor<8x8xf32>
