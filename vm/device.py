@@ -116,6 +116,6 @@ def _setting(name: str, value: int | None, variable: str, default: int) -> int:
             value = int(text)
         except ValueError:
             raise DvmError(f"{variable} must be a positive integer, not '{text}'") from None
-    if value < 1:
-        raise DvmError(f"{culprit} must be a positive integer, not {value}")
+    if type(value) is not int or value < 1:
+        raise DvmError(f"{culprit} must be a positive integer, not {value!r}")
     return value

@@ -1,4 +1,4 @@
-"""The front door: what `compile`, `load`, `Device` and a `Program` take, and how they refuse the rest."""
+"""What `compile`, `load`, `Device` and a `Program` refuse, and that a program does not change."""
 
 import math
 from pathlib import Path
@@ -47,18 +47,18 @@ def test_a_program_is_immutable(program: dvm.Program, name: str) -> None:
 
 @pytest.mark.parametrize("out", [5, object(), np.float32(1), {}])
 def test_what_is_no_output_is_refused(program: dvm.Program, out: object) -> None:
-    with pytest.raises(dvm.ShapeError, match="'out' is a .*, expected an array or a sequence of arrays"):
+    with pytest.raises(dvm.ShapeError, match=r"'out' is a .*, expected an array or a sequence of arrays"):
         program(X, Y, out=out)  # pyright: ignore[reportArgumentType]
     with pytest.raises(dvm.ShapeError, match="'out' for output 'out0' is a int, expected an array"):
         program(X, Y, out=[5])  # pyright: ignore[reportArgumentType]
 
 
 def test_shapes(program: dvm.Program) -> None:
-    assert program.shapes((2, 3), (3,)) == program.shapes(X, [np.int64(3)]) == ((2, 3),)
+    assert program.shapes((2, 3), (3,)) == program.shapes(X, Y) == ((2, 3),)
     with pytest.raises(dvm.ShapeError, match="the program takes 2 inputs, not 1"):
         program.shapes((2, 3))
     for shape in (3, (2.0, 3), "23", (-2, 3)):
-        with pytest.raises(dvm.ShapeError, match="input 'x' has shape .*, expected an array or a sequence of sizes"):
+        with pytest.raises(dvm.ShapeError, match=r"input 'x' has shape .*, expected an array or a sequence of sizes"):
             program.shapes(shape, (3,))  # pyright: ignore[reportArgumentType]
 
 
@@ -66,7 +66,7 @@ def test_input_shapes(program: dvm.Program) -> None:
     assert program.input_shapes({"s0": 7, "s9": 1}) == ((7, 3), (3,))
     with pytest.raises(dvm.ShapeError, match="the dim 's0' has no size"):
         program.input_shapes({})
-    with pytest.raises(dvm.ShapeError, match="s0 is .*, which is too large"):
+    with pytest.raises(dvm.ShapeError, match=r"s0 is .*, which is too large"):
         program.input_shapes({"s0": 1 << 62})
 
 
@@ -86,14 +86,14 @@ def test_scalars_stay_finite(element: str, dtype: type, too_large: float) -> Non
         f"func.func @f(%x : tensor<{element}>) -> tensor<{element}> {{ return %x : tensor<{element}> }}"
     )
     for value in (2, -1.5, math.inf, math.nan):
-        np.testing.assert_array_equal(program(value), np.array(value).astype(dtype))
+        np.testing.assert_array_equal(program(value).astype(float), np.array(value).astype(dtype).astype(float))
     for value in (too_large, 10**400):
-        with pytest.raises(dvm.ShapeError, match="input 'x' is .*, which is no "):
+        with pytest.raises(dvm.ShapeError, match=r"input 'x' is .*, which is no "):
             program(value)
 
 
 def test_a_bad_file_is_named(program: dvm.Program, tmp_path: Path) -> None:
     path = tmp_path / "program.dvmb"
     path.write_bytes(program.to_bytes()[:-1])
-    with pytest.raises(dvm.BytecodeError, match=r"program\.dvmb: offset "):
+    with pytest.raises(dvm.BytecodeError, match=r"program\.dvmb: at byte 0x"):
         dvm.load(path)
