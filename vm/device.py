@@ -64,7 +64,8 @@ def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:
 class Device:
     """Cores and unified buffers.
 
-    `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may take.
+    `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may
+    take, but for the rounding of each slot to a cache line.
     Where they are not given, the environment variables DVM_CORES and DVM_UNIFIED_BUFFER_BYTES decide, else the
     number of CPUs this process may use and 1 MiB. Raises DvmError for a value that is not a positive integer.
     """
