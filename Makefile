@@ -13,7 +13,7 @@ help:
 	@echo "make demo       compile an operator graph, run it, check it against NumPy, and show each step"
 	@echo "make test       lint, typecheck, filecheck and pytest"
 	@echo "make filecheck  the tests of the dialects, passes and tools (tests/filecheck)"
-	@echo "make pytest     the tests in Python (tests/unit)"
+	@echo "make pytest     the tests in Python (tests/unit, tests/differential)"
 	@echo "make lint       ruff: rules and formatting"
 	@echo "make typecheck  basedpyright"
 	@echo "make format     rewrite the sources the way 'make lint' wants them"

@@ -37,6 +37,8 @@ def read_module(source: Source, context: Context) -> ModuleOp:
     """
     if isinstance(source, ModuleOp):
         return source.clone()
+    if isinstance(source, str) and not source.strip():
+        raise CompileError("the source is empty: give the path of a file, or the text of a graph")
     name = "<text>"
     if isinstance(source, str) and ("{" in source or "\n" in source):
         text = source

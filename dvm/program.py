@@ -1,8 +1,9 @@
 """`Program`: a compiled operator graph that is called like a function."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy.typing as npt
 
 from vm import container, isa
 from vm.device import Device
-from vm.dims import dim_text
+from vm.dims import dim_text, evaluate_dims
 from vm.disassemble import disassemble
-from vm.errors import DvmError
+from vm.errors import BytecodeError, DvmError, ShapeError
 from vm.files import replacing
 from vm.machine import Machine
 from vm.profile import Profile, Row
@@ -46,12 +47,28 @@ class Program:
     as a gather index out of range.
     """
 
+    __slots__ = ("_inputs", "_machine", "_outputs")
+
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         program = machine.program
-        self.name = program.name
-        self.inputs = tuple(self._parameter(parameter.tensor) for parameter in program.inputs)
-        self.outputs = tuple(self._parameter(tensor) for tensor in program.outputs)
+        self._inputs = tuple(self._parameter(parameter.tensor) for parameter in program.inputs)
+        self._outputs = tuple(self._parameter(tensor) for tensor in program.outputs)
+
+    @property
+    def name(self) -> str:
+        """The name of the function it was compiled from."""
+        return self._machine.program.name
+
+    @property
+    def inputs(self) -> tuple[Parameter, ...]:
+        """What it takes, in the order of the arguments of a call."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[Parameter, ...]:
+        """What it returns."""
+        return self._outputs
 
     def __call__(self, *arguments: Any, out: Array | Sequence[Array] | None = None) -> Any:
         if out is None:
@@ -59,6 +76,9 @@ class Program:
         elif isinstance(out, np.ndarray):
             results = self._machine.call(arguments, [out])
         else:
+            given: Any = out
+            if not isinstance(given, Sequence):
+                raise ShapeError(f"'out' is a {type(given).__name__}, expected an array or a sequence of arrays")
             results = self._machine.call(arguments, out)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -68,9 +88,21 @@ class Program:
         Raises ShapeError where they do not fit.
         """
         if len(inputs) != len(self.inputs):
-            raise DvmError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
-        given = [array.shape if isinstance(array, np.ndarray) else tuple(array) for array in inputs]
+            raise ShapeError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
+        given = [_shape(parameter, value) for parameter, value in zip(self.inputs, inputs, strict=True)]
         return self._machine.plan(tuple(given)).output_shapes
+
+    def input_shapes(self, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the inputs where the symbols in their dims have these sizes.
+
+        Raises ShapeError for a symbol without a size, and where a dim cannot be computed or is too large.
+        """
+        program = self._machine.program
+        for symbol in program.symbols:
+            if symbol not in sizes:
+                raise ShapeError(f"the dim '{symbol}' has no size")
+        values = evaluate_dims(program, [sizes[symbol] for symbol in program.symbols])
+        return tuple(tuple(values[dim] for dim in program.tensors[given.tensor].dims) for given in program.inputs)
 
     @property
     def stats(self) -> dict[str, int]:
@@ -122,16 +154,32 @@ class Program:
         return Parameter(tensor.name, tensor.type, dims)
 
 
+def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(given, np.ndarray):
+        return given.shape
+    try:
+        shape = tuple(index(size) for size in given)
+    except TypeError:
+        shape = (-1,)
+    if any(size < 0 for size in shape):
+        raise ShapeError(f"input '{parameter.name}' has shape {given!r}, expected an array or a sequence of sizes")
+    return shape
+
+
 def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Program:
     """The program of a `.dvmb` file, without the compiler being imported.
 
-    Raises DvmError where the file cannot be read and BytecodeError, naming the offset, where it is not right.
+    Raises DvmError where the file cannot be read and BytecodeError, naming it and the offset, where it is not right.
     """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DvmError(f"cannot read '{path}': {error.strerror}") from error
-    return Program(Machine(container.from_bytes(data), device or default_device()))
+    try:
+        machine = Machine(container.from_bytes(data), device or default_device())
+    except BytecodeError as error:
+        raise BytecodeError(f"{os.fspath(path)}: {error}") from error
+    return Program(machine)
 
 
 _default: list[Device] = []

@@ -1,8 +1,14 @@
-"""One-line messages, with the place where there is one, for what xDSL raises about an operator graph."""
+"""One-line messages, with the place where there is one, for what xDSL and the passes raise about an operator graph."""
 
-from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
-from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyException
+from xdsl.utils.exceptions import DiagnosticException, ParseError, PassFailedException, VerifyException
+
+from dvm_dialects.dvm_base import DvmOp
+from dvm_dialects.source import place_of
 
 
 def explain(error: ParseError | DiagnosticException, module: ModuleOp | None = None) -> str:
@@ -16,6 +22,28 @@ def explain(error: ParseError | DiagnosticException, module: ModuleOp | None = N
     return f"{_place(culprit)}{error}" if culprit is not None else str(error)
 
 
+def failure(op: Operation, message: str) -> PassFailedException:
+    """The error of a pass about an operation, such as "model.mlir:7:3: dvm.binary Add: ...", for the pass to raise."""
+    label = f"{_label(op)}: "
+    return PassFailedException(f"{_place(op)}{label}{message.removeprefix(label)}")
+
+
+@contextmanager
+def failures_of(op: Operation) -> Generator[None]:
+    """Inside of it, what is wrong with a type or property (VerifyException) is a failure about `op`."""
+    try:
+        yield
+    except VerifyException as error:
+        raise failure(op, str(error)) from None
+
+
+def _label(op: Operation) -> str:
+    if isinstance(op, DvmOp):
+        return op.label
+    symbol = op.properties.get("sym_name")
+    return f"{op.name} @{symbol.data}" if isinstance(symbol, StringAttr) else op.name
+
+
 def _culprit(module: ModuleOp) -> Operation | None:
     """The first operation that does not verify by itself."""
     for op in module.walk():
@@ -27,8 +55,5 @@ def _culprit(module: ModuleOp) -> Operation | None:
 
 
 def _place(op: Operation) -> str:
-    match op.location:
-        case FileLineColLoc(filename=file, line=line, column=column):
-            return f"{file.data}:{line.data}:{column.data}: "
-        case _:
-            return ""
+    place = place_of(op.location)
+    return f"{place.filename.data}:{place.line.data}:{place.column.data}: " if place is not None else ""

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class _Atom:
+class Atom:
     """An indivisible factor; `text` is canonical, hence the identity. `kind` is "symbol" or a key of `_FUNCTIONS`."""
 
     text: str
@@ -24,13 +25,14 @@ class _Atom:
     arguments: tuple["Dim", ...]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Atom) and self.text == other.text
+        return isinstance(other, Atom) and self.text == other.text
 
     def __hash__(self) -> int:
         return hash(self.text)
 
 
-_Monomial = tuple[_Atom, ...]
+Monomial = tuple[Atom, ...]
+"""A product of atoms in canonical order; the empty one is 1."""
 
 
 class Dim:
@@ -44,9 +46,9 @@ class Dim:
     """The number if this is a constant."""
     is_symbol: bool
     """Whether this is one bare symbol, whose name is then `text`."""
-    _terms: dict[_Monomial, int]
+    _terms: dict[Monomial, int]
 
-    def __init__(self, terms: dict[_Monomial, int]) -> None:
+    def __init__(self, terms: dict[Monomial, int]) -> None:
         """Of `terms`, monomials with their coefficients: sorted, none zero (internal: `_make` normalises)."""
         self._terms = terms
         self.value = None
@@ -107,7 +109,7 @@ class Dim:
             return self
         if self.value == 1:
             return other
-        terms: dict[_Monomial, int] = {}
+        terms: dict[Monomial, int] = {}
         for left, a in self._terms.items():
             for right, b in other._terms.items():
                 monomial = tuple(sorted(left + right, key=_atom_order))
@@ -121,6 +123,11 @@ class Dim:
     def ceildiv(self, divisor: "Dim | int") -> "Dim":
         """The quotient rounded up. Exact parts are divided out. Raises ValueError if the divisor is never positive."""
         return _divide(self, _dim(divisor), "ceildiv")
+
+    @property
+    def terms(self) -> Mapping[Monomial, int]:
+        """The monomials of the sum with their coefficients, none of which is zero."""
+        return MappingProxyType(self._terms)
 
     @property
     def symbols(self) -> frozenset[str]:
@@ -261,10 +268,10 @@ def _constant(value: int) -> Dim:
 def _symbol(name: str) -> Dim:
     if not _IDENTIFIER.fullmatch(name) or name in _FUNCTIONS:
         raise ValueError(f"'{name}' is not the name of a symbol")
-    return Dim({(_Atom(name, "symbol", ()),): 1})
+    return Dim({(Atom(name, "symbol", ()),): 1})
 
 
-def _make(terms: dict[_Monomial, int]) -> Dim:
+def _make(terms: dict[Monomial, int]) -> Dim:
     kept = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient}
     if len(kept) > 1:
         kept = dict(sorted(kept.items(), key=_term_order))
@@ -278,7 +285,7 @@ def _of_atom(kind: str, arguments: tuple[Dim, ...]) -> Dim:
         text = f"bcast({', '.join(d.text for d in arguments)})"
     else:
         text = f" {kind} ".join(_operand_text(d) for d in arguments)
-    return Dim({(_Atom(text, kind, arguments),): 1})
+    return Dim({(Atom(text, kind, arguments),): 1})
 
 
 def _divide(a: Dim, b: Dim, kind: str) -> Dim:
@@ -317,7 +324,7 @@ def _exact_quotient(a: Dim, b: Dim) -> Dim | None:
     if len(b_terms) != 1:
         return None
     ((divisor, scale),) = b_terms.items()
-    quotient: dict[_Monomial, int] = {}
+    quotient: dict[Monomial, int] = {}
     for monomial, coefficient in a_terms.items():
         left = list(monomial)
         for atom in divisor:
@@ -353,7 +360,7 @@ def _bcast(*dims: Dim) -> Dim:
 _FUNCTIONS: dict[str, Callable[..., Dim]] = {"floordiv": Dim.floordiv, "ceildiv": Dim.ceildiv, "bcast": _bcast}
 
 
-def _atom_lower_bound(atom: _Atom, at_least: Mapping[str, int]) -> int | None:
+def _atom_lower_bound(atom: Atom, at_least: Mapping[str, int]) -> int | None:
     if atom.kind == "symbol":
         return max(0, at_least.get(atom.text, 0))
     bounds = [argument.lower_bound(at_least) for argument in atom.arguments]
@@ -385,16 +392,16 @@ def _order(text: str) -> _Order:
     return tuple(int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", text)), text
 
 
-def _atom_order(atom: _Atom) -> _Order:
+def _atom_order(atom: Atom) -> _Order:
     return _order(atom.text)
 
 
-def _term_order(term: tuple[_Monomial, int]) -> tuple[int, list[_Order]]:
+def _term_order(term: tuple[Monomial, int]) -> tuple[int, list[_Order]]:
     """Constants last, else by degree (higher first) and name."""
     return -len(term[0]), [_order(atom.text) for atom in term[0]]
 
 
-def _text(terms: dict[_Monomial, int]) -> str:
+def _text(terms: dict[Monomial, int]) -> str:
     parts: list[str] = []
     for monomial, coefficient in terms.items():
         sign = " - " if coefficient < 0 else " + "
@@ -402,7 +409,7 @@ def _text(terms: dict[_Monomial, int]) -> str:
     return "".join(parts) or "0"
 
 
-def _product_text(monomial: _Monomial, coefficient: int) -> str:
+def _product_text(monomial: Monomial, coefficient: int) -> str:
     """The text without its sign; a lone positive quotient needs no parentheses."""
     if not monomial:
         return str(abs(coefficient))

@@ -27,6 +27,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation
 from xdsl.parser import Parser
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from dvm_dialects.dvm_base import DvmOp
 
@@ -42,6 +43,11 @@ class _LocatingParser(Parser):
         super().__init__(ctx, text, name)
         self._file = StringAttr(name)
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
+        if self._current_token.kind is MLIRTokenKind.EOF:
+            self.raise_error("there is nothing but space and comments, expected operations")
+        return super().parse_module(allow_implicit_module)
 
     def parse_operation(self) -> Operation:
         start = self.pos
@@ -86,21 +92,21 @@ def parse_module(ctx: Context, text: str | bytes, name: str) -> ModuleOp:
 def describe(op: Operation) -> str:
     """An operation in words for messages, such as "dvm.binary Add at model.mlir:7"; without a location, the name alone."""
     label = op.label if isinstance(op, DvmOp) else op.name
-    place = _place(op.location)
-    return f"{label} at {place}" if place else label
+    place = place_of(op.location)
+    return f"{label} at {place.filename.data}:{place.line.data}" if place is not None else label
 
 
-def _place(location: Attribute) -> str:
-    """`file:line` of a location, or "" if it has none."""
+def place_of(location: Attribute) -> FileLineColLoc | None:
+    """The file, line and column in a location, or None if it has none."""
     match location:
-        case FileLineColLoc(filename=file, line=line):
-            return f"{file.data}:{line.data}"
+        case FileLineColLoc():
+            return location
         case CallSiteLoc(callee=callee):
-            return _place(callee)
+            return place_of(callee)
         case FusedLoc(locations=locations):
-            places = [_place(inner) for inner in cast(ArrayAttr[Attribute], locations)]
-            return next((place for place in places if place), "")
+            places = [place_of(inner) for inner in cast(ArrayAttr[Attribute], locations)]
+            return next((place for place in places if place is not None), None)
         case NameLoc(location=inner):
-            return _place(inner)
+            return place_of(inner)
         case _:
-            return ""
+            return None

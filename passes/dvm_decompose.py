@@ -22,6 +22,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from dvm_dialects.diagnostics import failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm import (
     BinaryOp,
@@ -181,4 +182,5 @@ class DvmDecomposePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for inner in [inner for inner in op.walk() if type(inner) in _DECOMPOSITIONS]:
-            _decompose(cast(DvmOp, inner))
+            with failures_of(inner):
+                _decompose(cast(DvmOp, inner))

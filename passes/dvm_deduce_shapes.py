@@ -38,9 +38,10 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.utils.exceptions import PassFailedException, VerifyException
+from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm import BinaryOp, BroadcastOp, BroadcastScalarOp, DvmOp, FactAttr, SelectOp, element_of, tensor_of
 from dvm_dialects.dvm_base import DimsAttr, dims_attr, dims_in
@@ -63,7 +64,8 @@ class DvmDeduceShapesPass(ModulePass):
             if isinstance(function, FuncOp) and not function.is_declaration:
                 if len(function.body.blocks) != 1:
                     _fail(function, "there must be one block")
-                _Deduction(function).run()
+                with failures_of(function):
+                    _Deduction(function).run()
 
 
 class _Deduction:
@@ -83,7 +85,8 @@ class _Deduction:
         self._take_over_facts()
         ops = list(self.function.body.block.ops)
         for op in ops:
-            self._deduce(op)
+            with failures_of(op):
+                self._deduce(op)
         self._write_attributes()
         for value, shape in list(self.shapes.items()):
             self.shapes[value] = self._resolve(value.owner, shape)
@@ -131,7 +134,8 @@ class _Deduction:
         block = self.function.body.block
         dims = [dim for shape in argument_shapes for dim in shape]
         for op in block.ops:
-            dims += [dim for result in op.results for dim in shape_of(result.type)]
+            with failures_of(op):
+                dims += [dim for result in op.results for dim in shape_of(result.type)]
             dims += [dim for _, entries in _lists(op) for dim in dims_in(entries)]
         used = {name for dim in dims for name in dim.symbols}
         return (Dim.symbol(name) for name in map("s{}".format, count()) if name not in used)
@@ -176,7 +180,7 @@ class _Deduction:
         try:
             return self.solver.facts()
         except ShapeConflict as conflict:
-            raise PassFailedException(str(conflict)) from None
+            _fail(self.function, str(conflict))
 
     def _resolve(self, owner: Operation | Block, shape: Shape) -> Shape:
         try:
@@ -286,4 +290,4 @@ def _lists(op: Operation) -> list[tuple[str, DimsAttr]]:
 
 
 def _fail(op: Operation, message: str) -> NoReturn:
-    raise PassFailedException(f"{describe(op)}: {message}")
+    raise failure(op, message) from None

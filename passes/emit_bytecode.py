@@ -6,6 +6,7 @@ table in which equal expressions are one entry.
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import count
 from typing import cast
 
 from xdsl.context import Context
@@ -13,9 +14,10 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
+from xdsl.utils.exceptions import PassFailedException, VerifyException
 
 from dvm_dialects import dvm, vk
+from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import FactAttr, dims_of, element_of
 from dvm_dialects.source import describe
@@ -42,6 +44,9 @@ _ORIGINS: dict[type[Operation], str] = {
     GroupedMatmulKOp: "dvm.grouped_matmul",
 }
 """The operations that can fail on data, which messages then name."""
+
+
+_NO_FORM = "it has no form in bytecode: run the passes before this one first"
 
 
 class EmitBytecodePass(ModulePass):
@@ -78,7 +83,8 @@ def build_program(function: FuncOp) -> Program:
 
     Raises PassFailedException where the function holds anything else, or a limit of the instruction set is exceeded.
     """
-    return _Builder(function).build()
+    with failures_of(function):
+        return _Builder(function).build()
 
 
 def _is_private(function: FuncOp) -> bool:
@@ -94,7 +100,7 @@ class _Dims:
         self._numbers: dict[Dim, int] = {}
 
     def number(self, dim: Dim) -> int:
-        """The entry of a dim; raises PassFailedException for a symbol that no input defines."""
+        """The entry of a dim; raises VerifyException for a symbol that no input defines."""
         number = self._numbers.get(dim)
         if number is None:
             number = self._numbers[dim] = self._add(dim)
@@ -103,9 +109,8 @@ class _Dims:
     def _add(self, dim: Dim) -> int:
         if dim.value is not None:
             return self._entry(DimOp.CONSTANT, dim.value)
-        # The terms of a Dim are its own affair; this is the one place that takes a dim apart.
         total: int | None = None
-        for atoms, coefficient in dim._terms.items():  # pyright: ignore[reportPrivateUsage]
+        for atoms, coefficient in dim.terms.items():
             factors = [self._atom(atom.kind, atom.text, atom.arguments) for atom in atoms]
             magnitude = abs(coefficient)
             if magnitude != 1 or not factors:
@@ -124,7 +129,7 @@ class _Dims:
             return reduce(lambda a, b: self._entry(_ATOMS[kind], a, b), numbers)
         symbol = self._symbols.get(text)
         if symbol is None:
-            raise PassFailedException(f"emit-bytecode: '{text}' is no dim of an input")
+            raise VerifyException(f"'{text}' is no dim of an input")
         return self._entry(DimOp.SYMBOL, symbol)
 
     def _entry(self, op: DimOp, a: int, b: int = 0) -> int:
@@ -139,12 +144,15 @@ class _Builder:
 
     def __init__(self, function: FuncOp) -> None:
         self.function = function
+        if len(function.body.blocks) != 1:
+            raise failure(function, "there must be one block")
         self.block = function.body.block
-        self.name = function.sym_name.data
         returned = self.block.last_op
         if not isinstance(returned, ReturnOp):
-            raise self._error("must end in func.return")
+            raise failure(function, "it must end in func.return")
         self.returned = tuple(returned.operands)
+        if not self.returned:
+            raise failure(function, "it returns nothing, so there is nothing to compute")
         arguments = [dims_of(argument.type) for argument in self.block.args]
         self.symbols = tuple(dict.fromkeys(dim.text for dims in arguments for dim in dims if dim.is_symbol))
         self.dims = _Dims(self.symbols)
@@ -159,9 +167,10 @@ class _Builder:
         outputs = self._outputs()
         facts = self._facts()
         for op in self.block.ops:
-            self._operation(op)
+            with failures_of(op):
+                self._operation(op)
         return Program(
-            self.name,
+            self.function.sym_name.data,
             self.symbols,
             tuple(self.dims.entries),
             tuple(self.tensors),
@@ -173,9 +182,6 @@ class _Builder:
             tuple(self.stages),
         )
 
-    def _error(self, message: str) -> PassFailedException:
-        return PassFailedException(f"emit-bytecode: @{self.name}: {message}")
-
     # --- tensors ---
 
     def _tensor(self, value: SSAValue, name: str, storage: Storage, source: int = 0) -> int:
@@ -186,14 +192,23 @@ class _Builder:
 
     def _names(self, attribute: str, values: Sequence[SSAValue], default: str, *, hints: bool) -> list[str]:
         """The names that a function attribute gives, else the hints of the values, else the default and a number."""
-        given = _texts(self.function.attributes.get(attribute))
-        if len(given) == len(values):
-            return given
-        names: list[str] = []
-        for number, value in enumerate(values):
-            hint = value.name_hint if hints else None
-            names.append(hint if hint is not None and hint not in names else f"{default}{number}")
-        return names
+        given = self.function.attributes.get(attribute)
+        if given is not None:
+            names = _texts(given)
+            if len(names) != len(values) or len(names) != len(_elements(given)):
+                raise failure(self.function, f"{attribute} must be {len(values)} names, but is {given}")
+            if len(set(names)) != len(names):
+                raise failure(self.function, f"{attribute} has a name twice: {given}")
+            return names
+        taken = [value.name_hint if hints else None for value in values]
+        chosen: list[str] = []
+        for number, hint in enumerate(taken):
+            if hint is None or hint in chosen:
+                hint = next(
+                    name for name in map(f"{default}{{}}".format, count(number)) if name not in (*taken, *chosen)
+                )
+            chosen.append(hint)
+        return chosen
 
     def _inputs(self) -> tuple[program.Input, ...]:
         names = self._names("dvm.arg_names", self.block.args, "arg", hints=True)
@@ -211,7 +226,7 @@ class _Builder:
         names = self._names("dvm.result_names", self.returned, "out", hints=False)
         for number, (value, name) in enumerate(zip(self.returned, names, strict=True)):
             if not isinstance(value.owner, KernelOp | vk.StageOp) or value in self.tensor_of:
-                raise self._error(f"result {number} is not a kernel result of its own: run dvm-fuse first")
+                raise failure(self.function, f"result {number} is not a kernel result of its own: run dvm-fuse first")
             self._tensor(value, name, Storage.OUTPUT)
         return [self.tensor_of[value] for value in self.returned]
 
@@ -238,7 +253,7 @@ class _Builder:
             case ReturnOp():
                 pass
             case _:
-                raise self._error(f"'{op.name}' has no form in bytecode: run the passes before this one first")
+                raise failure(op, _NO_FORM)
 
     def _stage(self, stage: vk.StageOp) -> None:
         block = stage.body.block
@@ -249,7 +264,7 @@ class _Builder:
         # What a kernel writes is known by the name of the stage's result, which may be an output.
         for inner, outer in zip(terminator.operands, stage.results, strict=True):
             if inner in self.tensor_of:
-                raise self._error("a stage yields a value that is not a kernel result of its own")
+                raise failure(stage, "it yields a value that is not a kernel result of its own")
             if outer not in self.tensor_of:
                 self._tensor(outer, _name(outer, self.tensors), Storage.WORKSPACE)
             self.tensor_of[inner] = self.tensor_of[outer]
@@ -258,7 +273,7 @@ class _Builder:
             if isinstance(op, KernelOp):
                 numbers.append(self._kernel(op))
             elif op is not terminator:
-                raise self._error(f"'{op.name}' has no form in bytecode: run the passes before this one first")
+                raise failure(op, _NO_FORM)
         self.stages.append(tuple(numbers))
 
     def _kernel(self, kernel: KernelOp) -> int:
@@ -269,9 +284,9 @@ class _Builder:
         try:
             words = tuple(_words(kernel, scalars))
         except ValueError as error:
-            raise self._error(f"kernel @{kernel.sym_name.data}: {error}") from None
+            raise failure(kernel, str(error)) from None
         if len(kernel.body.block.args) > FIELD_LIMIT:
-            raise self._error(f"kernel @{kernel.sym_name.data} has more than {FIELD_LIMIT} operands")
+            raise failure(kernel, f"it has more than {FIELD_LIMIT} operands")
         tensors = (*kernel.operands, *kernel.results)
         self.kernels.append(
             program.Kernel(

@@ -6,12 +6,11 @@ bf16 arrays are stored as NumPy stores `ml_dtypes.bfloat16`, as elements of two 
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from dvm_dialects.dims import parse_dim
 from vm.errors import DvmError
 from vm.files import replacing
 from vm.isa import ElementType
@@ -40,6 +39,8 @@ def read_inputs(specs: Sequence[str], parameters: Sequence["Parameter"]) -> dict
     unnamed: list[tuple[str, Array]] = []
     for spec in specs:
         name, separator, path = spec.partition("=")
+        if not (path if separator else spec):
+            raise DvmError(f"--input {spec}: no file is named, expected NAME=FILE or FILE")
         if separator and name in names:
             given = {name: _only(path, _read(path), name)}
         elif separator and not Path(spec).exists():
@@ -103,6 +104,8 @@ def parse_sizes(options: Iterable[str], parameters: Sequence["Parameter"]) -> di
                 raise DvmError(f"--dims {option}: '{part}' is not of the form NAME=SIZE")
             if name not in known:
                 raise DvmError(f"--dims {option}: there is no dim '{name}', {_listed(known)}")
+            if name in sizes:
+                raise DvmError(f"--dims {option}: dim '{name}' is given twice")
             sizes[name] = int(size)
     return sizes
 
@@ -112,9 +115,13 @@ def _listed(symbols: Sequence[str]) -> str:
 
 
 def symbols_of(parameters: Iterable["Parameter"]) -> list[str]:
-    """The symbols in the dims of the parameters, in the order of their appearance."""
-    dims = (dim for parameter in parameters for dim in parameter.dims if isinstance(dim, str))
-    return list(dict.fromkeys(symbol for dim in dims for symbol in sorted(parse_dim(dim).symbols)))
+    """The symbols of the inputs of a program, each of which is a whole dim of one, in the order of their appearance."""
+    return list(dict.fromkeys(dim for parameter in parameters for dim in parameter.dims if _is_symbol(dim)))
+
+
+def _is_symbol(dim: int | str) -> TypeGuard[str]:
+    """Whether it is a bare symbol, and no number or expression."""
+    return isinstance(dim, str) and dim.isidentifier()
 
 
 def complete_sizes(
@@ -128,27 +135,25 @@ def complete_sizes(
     for parameter in parameters:
         shape = arrays[parameter.name].shape if parameter.name in arrays else ()
         for dim, size in zip(parameter.dims, shape, strict=False):
-            if isinstance(dim, str) and parse_dim(dim).is_symbol:
+            if _is_symbol(dim):
                 complete.setdefault(dim, size)
     assumed = [symbol for symbol in symbols_of(parameters) if symbol not in complete]
     return complete | dict.fromkeys(assumed, DEFAULT_DIM), assumed
 
 
-def random_array(parameter: "Parameter", sizes: Mapping[str, int], generator: np.random.Generator) -> Array:
+def random_array(parameter: "Parameter", shape: Sequence[int], generator: np.random.Generator) -> Array:
     """A random array for an input: normal floats, integers from 0 to 7, truth values.
 
-    `sizes` has the size of every symbol in the input's dims. Raises DvmError where there is no array of such dims.
+    Raises DvmError where there is no array of such a shape.
     """
     dtype = DTYPES[parameter.element_type]
     try:
-        shape = [parse_dim(dim).evaluate(sizes) if isinstance(dim, str) else dim for dim in parameter.dims]
         if parameter.element_type.is_float:
             return generator.standard_normal(shape, np.float32).astype(dtype)
         high = 2 if parameter.element_type is ElementType.I1 else RANDOM_INTEGERS
         return generator.integers(0, high, shape).astype(dtype)
     except (ValueError, ArithmeticError) as error:
-        settings = ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())
-        raise DvmError(f"input {parameter} cannot be made with {settings}: {error}") from None
+        raise DvmError(f"input {parameter} cannot be made of shape {list(shape)}: {error}") from None
 
 
 def check_output_path(path: Path, count: int) -> None:

@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
         check_output_path(output, len(program.outputs))
     arrays = _inputs(program, options)
     results = program(*arrays)
-    outputs: Sequence[Array] = results if len(program.outputs) > 1 else (results,)
+    outputs: Sequence[Array] = (results,) if len(program.outputs) == 1 else results
     if options.check:
         check(path, program, arrays, outputs, print)
     if options.profile:
@@ -117,8 +117,8 @@ def _inputs(program: "Program", options: argparse.Namespace) -> list[Array]:
         print(f"dvm-run: running with --dims {settings}", file=sys.stderr)
     generator = np.random.default_rng(options.random)
     return [
-        given[parameter.name] if parameter.name in given else random_array(parameter, sizes, generator)
-        for parameter in program.inputs
+        given[parameter.name] if parameter.name in given else random_array(parameter, shape, generator)
+        for parameter, shape in zip(program.inputs, program.input_shapes(sizes), strict=True)
     ]
 
 

@@ -64,7 +64,8 @@ def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:
 class Device:
     """Cores and unified buffers.
 
-    `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may take.
+    `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may
+    take, but for the rounding of each slot to a cache line.
     Where they are not given, the environment variables DVM_CORES and DVM_UNIFIED_BUFFER_BYTES decide, else the
     number of CPUs this process may use and 1 MiB. Raises DvmError for a value that is not a positive integer.
     """
@@ -116,6 +117,6 @@ def _setting(name: str, value: int | None, variable: str, default: int) -> int:
             value = int(text)
         except ValueError:
             raise DvmError(f"{variable} must be a positive integer, not '{text}'") from None
-    if value < 1:
-        raise DvmError(f"{culprit} must be a positive integer, not {value}")
+    if type(value) is not int or value < 1:
+        raise DvmError(f"{culprit} must be a positive integer, not {value!r}")
     return value

@@ -75,8 +75,6 @@ _BYTES = {
     ElementType.I64: 8,
 }
 
-TYPE_BY_TEXT = {element.text: element for element in ElementType}
-
 _ALL = frozenset(ElementType)
 _COMPUTE = frozenset({ElementType.I1, ElementType.F32, ElementType.I32, ElementType.I64})
 _NUMBER = _COMPUTE - {ElementType.I1}
@@ -179,7 +177,6 @@ class Opcode:
     meaning: str
     graph_name: str = ""
     truth: bool = False
-    commutes: bool = False
 
     def result_type(self, element: ElementType) -> ElementType:
         """The type of the slot written, given the type field (for `cast` the aux field decides)."""
@@ -219,21 +216,21 @@ OPCODES: tuple[Opcode, ...] = (
     Opcode(0x20, "sin",   UNARY, _FLOAT,  "UB[d] := sine of UB[a], radians", "Sin"),
     Opcode(0x21, "cos",   UNARY, _FLOAT,  "UB[d] := cosine of UB[a], radians", "Cos"),
     # binary
-    Opcode(0x30, "eq",  BINARY, _COMPUTE, "UB[d] := RK[a] == RK[b]", "Equal", truth=True, commutes=True),
-    Opcode(0x31, "ne",  BINARY, _COMPUTE, "UB[d] := RK[a] != RK[b]", "NotEqual", truth=True, commutes=True),
+    Opcode(0x30, "eq",  BINARY, _COMPUTE, "UB[d] := RK[a] == RK[b]", "Equal", truth=True),
+    Opcode(0x31, "ne",  BINARY, _COMPUTE, "UB[d] := RK[a] != RK[b]", "NotEqual", truth=True),
     Opcode(0x32, "gt",  BINARY, _COMPUTE, "UB[d] := RK[a] > RK[b]", "Greater", truth=True),
     Opcode(0x33, "ge",  BINARY, _COMPUTE, "UB[d] := RK[a] >= RK[b]", "GreaterEqual", truth=True),
     Opcode(0x34, "lt",  BINARY, _COMPUTE, "UB[d] := RK[a] < RK[b]", "Less", truth=True),
     Opcode(0x35, "le",  BINARY, _COMPUTE, "UB[d] := RK[a] <= RK[b]", "LessEqual", truth=True),
-    Opcode(0x36, "add", BINARY, _NUMBER,  "UB[d] := RK[a] + RK[b]", "Add", commutes=True),
+    Opcode(0x36, "add", BINARY, _NUMBER,  "UB[d] := RK[a] + RK[b]", "Add"),
     Opcode(0x37, "sub", BINARY, _NUMBER,  "UB[d] := RK[a] - RK[b]", "Sub"),
-    Opcode(0x38, "mul", BINARY, _NUMBER,  "UB[d] := RK[a] * RK[b]", "Mul", commutes=True),
+    Opcode(0x38, "mul", BINARY, _NUMBER,  "UB[d] := RK[a] * RK[b]", "Mul"),
     Opcode(0x39, "div", BINARY, _FLOAT,   "UB[d] := RK[a] / RK[b]", "Div"),
     Opcode(0x3A, "pow", BINARY, _NUMBER,  "UB[d] := RK[a] ** RK[b]; integers: truncated where the exponent is negative", "Pow"),
-    Opcode(0x3B, "max", BINARY, _NUMBER,  "UB[d] := greater of RK[a], RK[b]; NaN if either is", "Maximum", commutes=True),
-    Opcode(0x3C, "min", BINARY, _NUMBER,  "UB[d] := lesser of RK[a], RK[b]; NaN if either is", "Minimum", commutes=True),
-    Opcode(0x3D, "and", BINARY, _TRUTH,   "UB[d] := RK[a] and RK[b]", "LogicalAnd", commutes=True),
-    Opcode(0x3E, "or",  BINARY, _TRUTH,   "UB[d] := RK[a] or RK[b]", "LogicalOr", commutes=True),
+    Opcode(0x3B, "max", BINARY, _NUMBER,  "UB[d] := greater of RK[a], RK[b]; NaN if either is", "Maximum"),
+    Opcode(0x3C, "min", BINARY, _NUMBER,  "UB[d] := lesser of RK[a], RK[b]; NaN if either is", "Minimum"),
+    Opcode(0x3D, "and", BINARY, _TRUTH,   "UB[d] := RK[a] and RK[b]", "LogicalAnd"),
+    Opcode(0x3E, "or",  BINARY, _TRUTH,   "UB[d] := RK[a] or RK[b]", "LogicalOr"),
     # reductions over the reduction axes of the domain
     Opcode(0x50, "rinit", REDUCE_INIT, _NUMBER, "UB[d] := identity of the kind in aux, along the parallel axes"),
     Opcode(0x51, "rsum",  REDUCE,      _NUMBER, "UB[d] := UB[d] + sum of UB[a] over the reduction axes", "Sum"),

@@ -5,6 +5,7 @@ launch plans of the shapes it has seen.
 """
 
 from collections.abc import Sequence
+from math import isinf
 from threading import Lock
 from typing import Any, cast
 
@@ -147,7 +148,10 @@ class Machine:
         fits = isinstance(value, bool) if dtype.kind == "b" else dtype.kind != "i" or isinstance(value, int)
         if fits:
             try:
-                return np.asarray(value).astype(dtype) if dtype.kind == "V" else np.array(value, dtype)
+                with np.errstate(over="ignore"):
+                    array = np.asarray(float(value)).astype(dtype) if dtype.kind == "V" else np.array(value, dtype)
+                if not np.isinf(array) or isinf(value):
+                    return array
             except OverflowError:
                 pass
         raise ShapeError(f"input '{self._name(number)}' is {value!r}, which is no {dtype}")

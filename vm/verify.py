@@ -6,6 +6,7 @@ A program that `verify` accepts
 - has words that decode, with types that agree from load to store, and reads no slot that holds nothing, nor one whose
   type or axes depend on how many tiles a reduction has;
 - writes each output and workspace tensor in one kernel, whole, each element by one tile, before a later stage reads it;
+- has no two inputs of one name, nor outputs, nor symbols;
 - ends: the words of a kernel run in order, at most once for each tile of its domain, and kernels stage by stage.
 
 What depends on the extents is for bind to check, before anything runs:
@@ -19,6 +20,8 @@ What depends on the extents is for bind to check, before anything runs:
 
 What depends on the data is for the engine to check, by tile: the indices of gather, the ends of groups.
 """
+
+from collections.abc import Sequence
 
 from vm.dims import MAGNITUDE_LIMIT
 from vm.isa import ElementType
@@ -126,6 +129,7 @@ def _verify_inputs(program: Program) -> None:
             raise VerificationError(f"input {number} ({tensor.name!r}): {reasons}", "inputs", number)
         seen.add(parameter.tensor)
         defined.update(program.dims[dim] for dim in tensor.dims)
+    _verify_names(program, "input", [parameter.tensor for parameter in program.inputs])
     for number, tensor in enumerate(program.tensors):
         if tensor.storage is Storage.INPUT and number not in seen:
             raise VerificationError(f"tensor {number} ({tensor.name!r}): no input gives it", "tensors", number)
@@ -148,9 +152,20 @@ def _verify_outputs(program: Program) -> None:
         if program.tensors[output].storage is not Storage.OUTPUT:
             raise VerificationError(f"output {number}: tensor {output} is no output tensor", "outputs", number)
         seen.add(output)
+    _verify_names(program, "output", program.outputs)
     for number, tensor in enumerate(program.tensors):
         if tensor.storage is Storage.OUTPUT and number not in seen:
             raise VerificationError(f"tensor {number} ({tensor.name!r}): no output is it", "tensors", number)
+
+
+def _verify_names(program: Program, what: str, tensors: Sequence[int]) -> None:
+    """Callers tell inputs apart by name, and outputs."""
+    names: set[str] = set()
+    for number, tensor in enumerate(tensors):
+        name = program.tensors[tensor].name
+        if name in names:
+            raise VerificationError(f"{what} {number} ({name!r}): another has the same name", f"{what}s", number)
+        names.add(name)
 
 
 def _verify_facts(program: Program) -> None:

@@ -326,6 +326,127 @@ class TestProducts:
             check_all(build, inputs)
 
 
+# --- two operations in a row, which rules of dvm-simplify look for ---
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=name_of)
+@pytest.mark.parametrize("fill", ["quarters", "special", "wide"])
+def test_casts_in_a_row(element: ElementType, fill: str) -> None:
+    if (fill == "wide") == element.is_float or (element is ElementType.I1 and fill != "wide"):
+        pytest.skip("another fill is for this type")
+
+    def build(x: SSAValue) -> list[Operation]:
+        inner = [graph.CastOp(x, middle) for middle in ELEMENTS]
+        return [*inner, *(graph.CastOp(op, target) for op in inner for target in ELEMENTS)]
+
+    check_all(build, [an_input(element, (5, 9), "" if element is ElementType.I1 else fill)])
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=name_of)
+@pytest.mark.parametrize("first", [False, True])
+def test_scalars_in_a_row(element: ElementType, first: bool) -> None:
+    kinds = [kind for kind in ("Add", "Sub", "Mul", "Pow", "Maximum", "Minimum") if element in BINARY_TYPES[kind]]
+    kinds += [kind for kind in ("LogicalAnd", "LogicalOr", "Equal", "NotEqual") if element is ElementType.I1]
+    scalars: tuple[Any, ...] = (True, False) if element is ElementType.I1 else (0, 1, -3)
+    if element.is_float:
+        scalars = (0.0, -0.0, 1.0, -1.5)
+
+    def build(x: SSAValue) -> list[Operation]:
+        inner: list[Operation] = [
+            graph.BinaryScalarOp(kind, x, scalar, scalar_first=first) for kind in kinds for scalar in scalars
+        ]
+        return inner + [
+            graph.BinaryScalarOp(kind, op, scalar, scalar_first=outer_first)
+            for op in inner
+            for kind in kinds
+            for scalar in scalars[1:]
+            for outer_first in (False, True)
+        ]
+
+    kind = "wide" if element.is_integer else "small" if element.is_float else ""
+    check_all(build, [an_input(element, (7,), kind)])
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=name_of)
+def test_unary_operations_in_a_row(element: ElementType) -> None:
+    kinds = [kind for kind, types in UNARY_TYPES.items() if element in types and kind != "IsFinite"]
+
+    def build(x: SSAValue) -> list[Operation]:
+        inner = [graph.UnaryOp(kind, x) for kind in kinds]
+        return [*inner, *(graph.UnaryOp(kind, op) for op in inner for kind in kinds)]
+
+    check_all(build, [an_input(element, (11,))])
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=name_of)
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_operations_on_splats(element: ElementType, dynamic: bool) -> None:
+    """Splats that stretch the other operand, or do not."""
+
+    def build(x: SSAValue, y: SSAValue, c: SSAValue) -> list[Operation]:
+        splats: list[Operation] = [
+            graph.BroadcastScalarOp(1, shape, element) for shape in ((), (1,), (4,), (3, 4), (3, 1), (2, 3, 4))
+        ]
+        truths: list[Operation] = [
+            graph.BroadcastScalarOp(value, shape, ElementType.I1)
+            for value in (True, False)
+            for shape in ((), (4,), (3, 4), (2, 3, 4))
+        ]
+        binaries = [kind for kind in ("Equal", "Less", "Add", "Sub", "LogicalOr") if element in BINARY_TYPES[kind]]
+        return [
+            *splats,
+            *truths,
+            *(
+                graph.BinaryOp(kind, *pair)
+                for kind in binaries
+                for op in splats
+                for pair in ((x, op), (op, x), (y, op))
+            ),
+            *(graph.SelectOp(truth, x, y) for truth in truths),
+            *(graph.SelectOp(truth, splats[2], x) for truth in truths),
+            *(graph.SelectOp(c, other, other) for other in (x, y, splats[0], splats[5])),
+            *(graph.SelectOp(c, splats[0], splats[index]) for index in (1, 3)),
+            *(graph.BroadcastOp(op, (2, 3, 4)) for op in splats),
+            *(graph.ReshapeOp(op, [-1]) for op in splats),
+            *(graph.CastOp(op, target) for op in splats[2:4] for target in ELEMENTS),
+            *(graph.TransposeOp(op, (1, 0)) for op in splats[3:5]),
+            *(graph.SliceOp(op, (1, 0), (-1, 1), (2, 1)) for op in splats[3:5]),
+        ]
+
+    inputs = [an_input(element, (3, 4)), an_input(element, (1, 4)), an_input(ElementType.I1, (3, 1))]
+    check_all(build, inputs, dynamic=dynamic)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1)], ids=str)
+def test_shapes_in_a_row(order: tuple[int, ...]) -> None:
+    def build(x: SSAValue) -> list[Operation]:
+        inner: list[Operation] = [
+            graph.TransposeOp(x, order),
+            graph.ReshapeOp(x, [4, 3, 2]),
+            graph.SliceOp(x, [0, 1, 0], [2, 2, 2], [1, 1, 2]),
+            graph.PadOp(x, [1, 0, 0], [0, 0, 0], 1.0),
+            graph.ConcatOp([x, x], 2),
+            graph.ReduceOp("Sum", x, [1], True),
+        ]
+        return inner + [
+            op
+            for first in inner
+            for op in (
+                graph.TransposeOp(first, (1, 2, 0)),
+                graph.TransposeOp(first, order),
+                graph.ReshapeOp(first, [-1]),
+                graph.SliceOp(first, [0, 0, 1], [-1, -1, 1], [2, 1, 1]),
+                graph.PadOp(first, [0, 0, 1], [0, 2, 0], -2.0),
+                graph.ConcatOp([first, first.results[0]], 0),
+                graph.ReduceOp("Max", first, [0, 2]),
+                graph.UnaryOp("Neg", first),
+            )
+        ]
+
+    for dynamic in (False, True):
+        check_all(build, [an_input(ElementType.F32, (2, 3, 4))], dynamic=dynamic)
+
+
 # --- reductions ---
 
 _AXES = [axes for count in range(1, 5) for axes in combinations(range(4), count)]

@@ -5,7 +5,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.func import Func, FuncOp
 from xdsl.ir import Operation
+from xdsl.utils.exceptions import PassFailedException, VerifyException
 
+from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dvm import CopyOp, Dvm
 from dvm_dialects.source import describe, parse_module
 
@@ -47,3 +49,16 @@ def test_every_operation_is_located(function: FuncOp) -> None:
 
 def test_an_operation_made_in_python_has_only_its_name(function: FuncOp) -> None:
     assert describe(CopyOp(function.body.block.args[0])) == "dvm.copy"
+
+
+def test_failures_of_passes_say_where_and_of_what(function: FuncOp) -> None:
+    _, _, add, *_ = function.body.block.ops
+    assert str(failure(function, "it is wrong")) == "model.mlir:1:1: func.func @f: it is wrong"
+    assert str(failure(CopyOp(function.body.block.args[0]), "it is wrong")) == "dvm.copy: it is wrong"
+    for message in ("it is wrong", "dvm.binary Add: it is wrong"):
+        with (
+            pytest.raises(PassFailedException, match=r"^net\.py:30:1: dvm.binary Add: it is wrong$"),
+            failures_of(function),
+            failures_of(add),
+        ):
+            raise VerifyException(message)

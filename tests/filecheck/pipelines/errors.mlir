@@ -7,5 +7,5 @@ func.func @never(%x : tensor<?x3xf32, #dvm.sym<["s0", "3"]>>, %y : tensor<?x2xf3
   return %1 : tensor<?x?xf32>
 }
 
-// CHECK: dvm.binary Add at {{.*}}errors.mlir:6: dim 1
+// CHECK: {{.*}}errors.mlir:6:3: dvm.binary Add: dim 1
 // CHECK-SAME: 5 and 3 do not broadcast

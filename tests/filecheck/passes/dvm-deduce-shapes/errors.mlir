@@ -1,14 +1,14 @@
 // RUN: dvm-opt %s -p dvm-deduce-shapes --verify-diagnostics --split-input-file | filecheck %s
 
 // The author's statements about dims contradict each other, or say nothing.
-// CHECK: func.func at {{.*}}errors.mlir:5: dim 0 of argument 0 is '2*n', but no argument has 'n' as a dim of its own
+// CHECK: {{.*}}errors.mlir:5:1: func.func @unbound: dim 0 of argument 0 is '2*n', but no argument has 'n' as a dim of its own
 func.func @unbound(%x : tensor<?xf32, #dvm.sym<["2*n"]>>) {
   return
 }
 
 // -----
 
-// CHECK: dvm.broadcast_scalar at {{.*}}errors.mlir:5: 'n' is no dim of an argument
+// CHECK: {{.*}}errors.mlir:5:3: dvm.broadcast_scalar: 'n' is no dim of an argument
 func.func @unbound_list() -> tensor<?xf32> {
   %0 = dvm.broadcast_scalar 1.0 shape ["n"] type Float32 : f32 -> tensor<?xf32>
   return %0 : tensor<?xf32>
@@ -16,7 +16,7 @@ func.func @unbound_list() -> tensor<?xf32> {
 
 // -----
 
-// CHECK: dvm.unary Exp at {{.*}}errors.mlir:5: 'n' is no dim of an argument; s0 is n*n by dvm.unary Exp at {{.*}}errors.mlir:5 (tensor<?xf32, #dvm.sym<["n*n"]>>)
+// CHECK: {{.*}}errors.mlir:5:3: dvm.unary Exp: 'n' is no dim of an argument; s0 is n*n by dvm.unary Exp at {{.*}}errors.mlir:5 (tensor<?xf32, #dvm.sym<["n*n"]>>)
 func.func @unbound_result(%x : tensor<?xf32>) -> tensor<?xf32, #dvm.sym<["n*n"]>> {
   %0 = dvm.unary Exp %x : tensor<?xf32> -> tensor<?xf32, #dvm.sym<["n*n"]>>
   return %0 : tensor<?xf32, #dvm.sym<["n*n"]>>
@@ -24,28 +24,28 @@ func.func @unbound_result(%x : tensor<?xf32>) -> tensor<?xf32, #dvm.sym<["n*n"]>
 
 // -----
 
-// CHECK: func.func at {{.*}}errors.mlir:4: dvm.at_least names 'n', which is no dim of an argument
+// CHECK: {{.*}}errors.mlir:4:1: func.func @unknown_bound: dvm.at_least names 'n', which is no dim of an argument
 func.func @unknown_bound(%x : tensor<?xf32>) attributes {dvm.at_least = {n = 2}} {
   return
 }
 
 // -----
 
-// CHECK: func.func at {{.*}}errors.mlir:4: dvm.at_least must be a dictionary of integers, but is {s0 = "2"}
+// CHECK: {{.*}}errors.mlir:4:1: func.func @bad_bound: dvm.at_least must be a dictionary of integers, but is {s0 = "2"}
 func.func @bad_bound(%x : tensor<?xf32>) attributes {dvm.at_least = {s0 = "2"}} {
   return
 }
 
 // -----
 
-// CHECK: func.func at {{.*}}errors.mlir:4: dvm.facts must be an array of #dvm.fact, but is ["s0"]
+// CHECK: {{.*}}errors.mlir:4:1: func.func @bad_facts: dvm.facts must be an array of #dvm.fact, but is ["s0"]
 func.func @bad_facts(%x : tensor<?xf32>) attributes {dvm.facts = ["s0"]} {
   return
 }
 
 // -----
 
-// CHECK: func.func at {{.*}}errors.mlir:4: an argument is no tensor that can be computed with: i32 is not a ranked tensor
+// CHECK: {{.*}}errors.mlir:4:1: func.func @no_tensor: an argument is no tensor that can be computed with: i32 is not a ranked tensor
 func.func @no_tensor(%x : i32) {
   return
 }
@@ -53,7 +53,7 @@ func.func @no_tensor(%x : i32) {
 // -----
 
 // Only operations of the graph have shapes.
-// CHECK: test.op at {{.*}}errors.mlir:6: the shapes of this operation cannot be deduced
+// CHECK: {{.*}}errors.mlir:6:3: test.op: the shapes of this operation cannot be deduced
 func.func @foreign(%x : tensor<?xf32>) {
   %0 = "test.op"(%x) : (tensor<?xf32>) -> tensor<?xf32>
   return
@@ -61,7 +61,7 @@ func.func @foreign(%x : tensor<?xf32>) {
 
 // -----
 
-// CHECK: func.func at {{.*}}errors.mlir:4: there must be one block
+// CHECK: {{.*}}errors.mlir:4:1: func.func @two_blocks: there must be one block
 func.func @two_blocks(%x : tensor<?xf32>) {
   "test.termop"() [^bb1] : () -> ()
 ^bb1:
@@ -71,7 +71,7 @@ func.func @two_blocks(%x : tensor<?xf32>) {
 // -----
 
 // Dims that never fit, each message with both, the operation and the line.
-// CHECK: dvm.binary Add at {{.*}}errors.mlir:8: dim 0 of 'lhs' and 'rhs': 3 and 5 do not broadcast; s0 is 3 by dvm.unary Exp at {{.*}}errors.mlir:6; s1 is 5 by dvm.unary Exp at {{.*}}errors.mlir:7 (tensor<3x4xf32>, tensor<5x4xf32>)
+// CHECK: {{.*}}errors.mlir:8:3: dvm.binary Add: dim 0 of 'lhs' and 'rhs': 3 and 5 do not broadcast; s0 is 3 by dvm.unary Exp at {{.*}}errors.mlir:6; s1 is 5 by dvm.unary Exp at {{.*}}errors.mlir:7 (tensor<3x4xf32>, tensor<5x4xf32>)
 func.func @add(%x : tensor<?x4xf32>, %y : tensor<?x4xf32>) attributes {dvm.at_least = {s0 = 2}} {
   %0 = dvm.unary Exp %x : tensor<?x4xf32> -> tensor<3x4xf32>
   %1 = dvm.unary Exp %y : tensor<?x4xf32> -> tensor<5x4xf32>
@@ -82,7 +82,7 @@ func.func @add(%x : tensor<?x4xf32>, %y : tensor<?x4xf32>) attributes {dvm.at_le
 // -----
 
 // The contradiction is found after the operation that it concerns.
-// CHECK: dvm.binary Add at {{.*}}errors.mlir:6: 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:7; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:8
+// CHECK: {{.*}}errors.mlir:5:1: func.func @found_later: dvm.binary Add at {{.*}}errors.mlir:6: 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:7; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:8
 func.func @found_later(%x : tensor<?xf32>, %y : tensor<?xf32>) {
   %0 = dvm.binary Add %x, %y : tensor<?xf32>, tensor<?xf32> -> tensor<?xf32>
   %1 = dvm.reshape %x shape [3] : tensor<?xf32> -> tensor<3xf32>
@@ -92,7 +92,7 @@ func.func @found_later(%x : tensor<?xf32>, %y : tensor<?xf32>) {
 
 // -----
 
-// CHECK: dvm.binary Add at {{.*}}errors.mlir:5: 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:6; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:7
+// CHECK: {{.*}}errors.mlir:4:1: func.func @found_when_used: dvm.binary Add at {{.*}}errors.mlir:5: 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:6; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:7
 func.func @found_when_used(%x : tensor<?xf32>, %y : tensor<?xf32>) {
   %0 = dvm.binary Add %x, %y : tensor<?xf32>, tensor<?xf32> -> tensor<?xf32>
   %1 = dvm.reshape %x shape [3] : tensor<?xf32> -> tensor<3xf32>
@@ -103,7 +103,7 @@ func.func @found_when_used(%x : tensor<?xf32>, %y : tensor<?xf32>) {
 
 // -----
 
-// CHECK: dvm.matmul at {{.*}}errors.mlir:9: the contracted dims of 'lhs' and 'rhs': 2 and 3 are never equal; k is 1 by dvm.matmul at {{.*}}errors.mlir:8 (tensor<4x2xf32>, tensor<3x2xf32>)
+// CHECK: {{.*}}errors.mlir:9:3: dvm.matmul: the contracted dims of 'lhs' and 'rhs': 2 and 3 are never equal; k is 1 by dvm.matmul at {{.*}}errors.mlir:8 (tensor<4x2xf32>, tensor<3x2xf32>)
 func.func @matmul(%x : tensor<4x?xf32, #dvm.sym<["4", "k"]>>, %y : tensor<?x2xf32, #dvm.sym<["k", "2"]>>) {
   %0 = dvm.concat %x, %x axis 1 : tensor<4x?xf32, #dvm.sym<["4", "k"]>>, tensor<4x?xf32, #dvm.sym<["4", "k"]>> -> tensor<4x?xf32>
   %1 = dvm.pad %y low [1, 0] high [0, 0] value 0.0 : tensor<?x2xf32, #dvm.sym<["k", "2"]>> -> tensor<?x2xf32>
@@ -115,7 +115,7 @@ func.func @matmul(%x : tensor<4x?xf32, #dvm.sym<["4", "k"]>>, %y : tensor<?x2xf3
 
 // -----
 
-// CHECK: dvm.reduce Max at {{.*}}errors.mlir:6: dim 0 of the operand: 0 and 1 never fit: the first must be at least the second; s0 is 0 by dvm.unary Exp at {{.*}}errors.mlir:5 (tensor<0xf32>)
+// CHECK: {{.*}}errors.mlir:6:3: dvm.reduce Max: dim 0 of the operand: 0 and 1 never fit: the first must be at least the second; s0 is 0 by dvm.unary Exp at {{.*}}errors.mlir:5 (tensor<0xf32>)
 func.func @reduce(%x : tensor<?xf32>) {
   %0 = dvm.unary Exp %x : tensor<?xf32> -> tensor<0xf32>
   %1 = dvm.reduce Max %x dims [0] keepdims false : tensor<?xf32> -> tensor<f32>
@@ -124,7 +124,7 @@ func.func @reduce(%x : tensor<?xf32>) {
 
 // -----
 
-// CHECK: dvm.unary Exp at {{.*}}errors.mlir:5: dim 0 of the result, inferred and declared: n and 4 are never equal; n is at least 8 (tensor<?xf32, #dvm.sym<["n"]>>)
+// CHECK: {{.*}}errors.mlir:5:3: dvm.unary Exp: dim 0 of the result, inferred and declared: n and 4 are never equal; n is at least 8 (tensor<?xf32, #dvm.sym<["n"]>>)
 func.func @bound(%x : tensor<?xf32, #dvm.sym<["n"]>>) attributes {dvm.at_least = {n = 8}} {
   %0 = dvm.unary Exp %x : tensor<?xf32, #dvm.sym<["n"]>> -> tensor<4xf32>
   return
@@ -132,7 +132,7 @@ func.func @bound(%x : tensor<?xf32, #dvm.sym<["n"]>>) attributes {dvm.at_least =
 
 // -----
 
-// CHECK: dvm.reshape at {{.*}}errors.mlir:7: the element count of the operand and the rest of 'shape': 2*n + 1 and 2 never fit: the first must be a multiple of the second (tensor<?xf32, #dvm.sym<["2*n + 1"]>>)
+// CHECK: {{.*}}errors.mlir:7:3: dvm.reshape: the element count of the operand and the rest of 'shape': 2*n + 1 and 2 never fit: the first must be a multiple of the second (tensor<?xf32, #dvm.sym<["2*n + 1"]>>)
 func.func @divisible(%x : tensor<?xf32, #dvm.sym<["n"]>>) {
   %0 = dvm.concat %x, %x axis 0 : tensor<?xf32, #dvm.sym<["n"]>>, tensor<?xf32, #dvm.sym<["n"]>> -> tensor<?xf32>
   %1 = dvm.pad %0 low [1] high [0] value 0.0 : tensor<?xf32> -> tensor<?xf32>
@@ -150,7 +150,7 @@ func.func @parity(%x : tensor<?x2xf32>) {
 
 // -----
 
-// CHECK: dvm.slice at {{.*}}errors.mlir:6: dim 0 of the operand: 4 and 5 never fit: the first must be at least the second; s0 is 4 by dvm.reshape at {{.*}}errors.mlir:5 (tensor<4xf32>)
+// CHECK: {{.*}}errors.mlir:6:3: dvm.slice: dim 0 of the operand: 4 and 5 never fit: the first must be at least the second; s0 is 4 by dvm.reshape at {{.*}}errors.mlir:5 (tensor<4xf32>)
 func.func @slice(%x : tensor<?xf32>) {
   %0 = dvm.reshape %x shape [4] : tensor<?xf32> -> tensor<4xf32>
   %1 = dvm.slice %x starts [3] sizes [2] steps [1] : tensor<?xf32> -> tensor<2xf32>
@@ -159,7 +159,7 @@ func.func @slice(%x : tensor<?xf32>) {
 
 // -----
 
-// CHECK: dvm.unary Exp at {{.*}}errors.mlir:6: dim 0 of the result, inferred and declared: 4 and 5 are never equal; s0 is 4 by dvm.reshape at {{.*}}errors.mlir:5 (tensor<4xf32>)
+// CHECK: {{.*}}errors.mlir:6:3: dvm.unary Exp: dim 0 of the result, inferred and declared: 4 and 5 are never equal; s0 is 4 by dvm.reshape at {{.*}}errors.mlir:5 (tensor<4xf32>)
 func.func @declared(%x : tensor<?xf32>) -> tensor<5xf32> {
   %0 = dvm.reshape %x shape [4] : tensor<?xf32> -> tensor<4xf32>
   %1 = dvm.unary Exp %x : tensor<?xf32> -> tensor<5xf32>
