@@ -136,6 +136,31 @@ def test_uses_outside_of_areas(dag: Dag, random: Random) -> None:
             assert model.graph.escapes(area, to) == (returned or bool(elsewhere))
 
 
+@settings(deadline=None)
+@given(dags(), st.randoms(use_true_random=False))
+def test_values_between_areas_and_what_depends_on_them(dag: Dag, random: Random) -> None:
+    model = Model(dag)
+    for _ in range(len(dag) // 2):
+        edges = [(producer, area) for area in model.graph for producer in sorted(area.producers, key=model.part_of)]
+        if edges:
+            model.merge(*random.choice(edges))
+    for consumer in model.graph:
+        for producer in consumer.producers:
+            between = model.graph.values_between(producer, consumer)
+            direct = {
+                (model.operations[n].results[0], operation)
+                for operation in consumer.operations
+                for n in dag[model.number[operation]]
+                if model.operations[n] in producer.operations
+            }
+            assert set(between) == direct
+            depends = {operation for _, operation in direct}
+            for operation in model.graph.in_order(consumer):
+                if any(model.operations[n] in depends for n in dag[model.number[operation]]):
+                    depends.add(operation)
+            assert model.graph.dependents(producer, consumer) == depends
+
+
 def test_a_merge_that_would_make_a_cycle_is_refused() -> None:
     # 0 is used by 1 and 2, 1 by 2: 0 and 2 cannot be one without 1
     model = Model([(), (0,), (0, 1)])
