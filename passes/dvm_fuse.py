@@ -74,7 +74,7 @@ def _area_of(operation: Operation) -> Area:
         raise PassFailedException(f"dvm-fuse: '{operation.name}' is not a primitive operation of the graph")
     result = operation.results[0]
     if isinstance(operation, dvm.ReduceOp):
-        return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)))
+        return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
     return Area([operation], kind, dims_of(result.type))
 
 

@@ -344,13 +344,14 @@ def _bind_kernel(
     if any(extent == 0 and not axis.reduction for axis, extent in zip(kernel.axes, extents, strict=True)):
         return None
     domain, views = lay_out(prepared, extents, dims, layouts)
-    masks = _value_masks(prepared, domain, views)
-    homes = _homes(prepared, masks, views)
-    if resident is not None:
-        resident_masks = _value_masks(resident, domain, views)
-        resident_homes = _homes(resident, resident_masks, views)
-        if fits(resident, domain, resident_masks, [home >= 0 for home in resident_homes], unified_buffer_bytes):
-            prepared, masks, homes = resident, resident_masks, resident_homes
+    form = resident or prepared
+    masks = _value_masks(form, domain, views)
+    homes = _homes(form, masks, views)
+    if resident is not None and not fits(form, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes):
+        masks = _value_masks(prepared, domain, views)
+        homes = _homes(prepared, masks, views)
+    else:
+        prepared = form
     tiling = choose_tiling(prepared, domain, masks, [home >= 0 for home in homes], unified_buffer_bytes)
     if tiling.chunks > 1 and any(v.accumulates and home >= 0 for v, home in zip(prepared.values, homes, strict=True)):
         # each chunk needs an accumulator of its own, in its slot

@@ -45,6 +45,8 @@ class Area:
     producers: set["Area"] = field(default_factory=set["Area"])
     consumers: set["Area"] = field(default_factory=set["Area"])
     rank: float = 0.0
+    depth: int = 0
+    """Reductions of the area, each of which may need the ones before it to be finished."""
 
 
 class AreaGraph:
@@ -135,7 +137,9 @@ class AreaGraph:
         for operation in goes.operations:
             self._of[operation] = stays
         stays.operations.extend(goes.operations)
+        depth = producer.depth + consumer.depth
         stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, consumer.rank
+        stays.depth = depth
         for area in goes.producers:
             area.consumers.discard(goes)
             area.consumers.add(stays)

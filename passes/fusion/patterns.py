@@ -17,6 +17,10 @@ OPERATION_LIMIT = 1000
 """Operations of one kernel: each brings at most four operands, and those must stay below the limit of a 12-bit field."""
 
 
+DEPTH_LIMIT = 4
+"""Reductions one after the other in one kernel: a row too long for the unified buffer is read again after each."""
+
+
 @dataclass(frozen=True)
 class Merged:
     """What the area that two areas become is."""
@@ -76,7 +80,7 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     """Work on what a reduction leaves, work that stretches that over the same domain again, and further reductions
     of the same dims of it: softmax and the norms become one kernel.
     """
-    if producer.kind is not AreaKind.REDUCTION:
+    if producer.kind is not AreaKind.REDUCTION or producer.depth + consumer.depth > DEPTH_LIMIT:
         return None
     merged = Merged(AreaKind.REDUCTION, producer.domain, producer.reduced)
     values = _dims_between(graph, producer, consumer)

@@ -258,3 +258,22 @@ func.func @stretched_over_what_is_left(%x : tensor<1x16xf32>, %y : tensor<4x1xf3
   %1 = dvm.binary Add %0, %y : tensor<1x1xf32>, tensor<4x1xf32> -> tensor<4x1xf32>
   return %1 : tensor<4x1xf32>
 }
+
+// A fifth reduction in a row starts a kernel of its own: a long row is read again after each.
+// CHECK-LABEL: func.func @five_in_a_row
+// CHECK-COUNT-2: vk.kernel vector
+// CHECK-NOT:     vk.kernel
+// CHECK:         func.return
+func.func @five_in_a_row(%x : tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %m0 = dvm.reduce Max %x dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %x1 = dvm.binary Sub %x, %m0 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  %m1 = dvm.reduce Sum %x1 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %x2 = dvm.binary Sub %x1, %m1 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  %m2 = dvm.reduce Max %x2 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %x3 = dvm.binary Sub %x2, %m2 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  %m3 = dvm.reduce Sum %x3 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %x4 = dvm.binary Sub %x3, %m3 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  %m4 = dvm.reduce Max %x4 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %x5 = dvm.binary Sub %x4, %m4 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  return %x5 : tensor<4x8xf32>
+}
