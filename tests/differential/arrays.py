@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from bounds import DTYPES
+from bounded import DTYPES
 from draws import chance, weighted
 
 from vm.isa import ElementType

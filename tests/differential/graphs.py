@@ -12,7 +12,8 @@ from random import Random
 
 import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
-from bounds import Bounded, bind_symbols, evaluate_op, of_input
+from bounded import Bounded, of_input
+from bounds import bind_symbols, evaluate_op
 from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp

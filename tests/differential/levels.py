@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import visa_interpreter
 from arrays import Array
-from bounds import DTYPES, Bounded, bind_symbols, evaluate
+from bounded import DTYPES, Bounded
+from bounds import bind_symbols, evaluate
 from graphs import Case
 from xdsl.context import Context
 from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, ModuleOp

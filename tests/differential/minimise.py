@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from arrays import Array, Fill
-from bounds import DTYPES, Bounded, bind_symbols, evaluate_op, of_input
+from bounded import DTYPES, Bounded, of_input
+from bounds import bind_symbols, evaluate_op
 from graphs import Case, Input
 from xdsl.dialects.builtin import FunctionType, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp

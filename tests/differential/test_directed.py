@@ -13,7 +13,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 from arrays import LAYOUTS, Array, Fill, Shape
-from bounds import DTYPES
+from bounded import DTYPES
 from graphs import ELEMENTS, FLOATS, INTEGERS, NUMBERS, Case, Input
 from levels import DEVICES, check, compile_levels, every_kernel_on_all_cores
 from operations import dense
