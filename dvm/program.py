@@ -17,8 +17,8 @@ from vm.disassemble import disassemble
 from vm.errors import BytecodeError, DvmError, ShapeError
 from vm.files import replacing
 from vm.machine import Machine
-from vm.profile import Profile, Row
 from vm.program import Storage
+from vm.recording import Recording, Row
 
 Array = npt.NDArray[Any]
 
@@ -124,9 +124,15 @@ class Program:
 
     def profile(self, *arguments: Any) -> list[Row]:
         """Run once on one core and return calls, elements and seconds by opcode, the longest first."""
-        profile = Profile()
-        self._machine.call(arguments, profile=profile)
-        return profile.rows
+        recording = Recording(one_core=True)
+        self._machine.call(arguments, recording=recording)
+        return recording.rows
+
+    def trace(self, *arguments: Any) -> dict[str, Any]:
+        """Run once and return what every core did when, in the JSON form of Chrome's trace viewer and Perfetto."""
+        recording = Recording()
+        self._machine.call(arguments, recording=recording)
+        return recording.trace(self.name)
 
     def to_bytes(self) -> bytes:
         """The `.dvmb` file of the program."""

@@ -1,10 +1,11 @@
 """dvm-run: run an operator graph or a bytecode file on arrays from files or on random ones.
 
 It prints a line for each output, or writes them to a file; `--check` compares them with an independent evaluation of
-the graph in NumPy, `--profile` shows where the time goes.
+the graph in NumPy, `--profile` shows where the time goes and `--trace` when each core did what.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from tools.arrays import (
 )
 from tools.command import run
 from vm.errors import DvmError
+from vm.files import replacing
 
 if TYPE_CHECKING:
     from dvm import Parameter, Program
@@ -40,6 +42,7 @@ bf16 arrays are stored as NumPy stores ml_dtypes.bfloat16: as elements of two by
 examples:
   dvm-run examples/softmax.mlir --random 1 --dims rows=37,columns=1000 --check
   dvm-run examples/attention.mlir --random 1 --profile
+  dvm-run examples/gelu_chain.mlir --random 1 --dims s0=4000 --trace trace.json
   dvm-run softmax.dvmb --input logits.npy --output probabilities.npy
 """
 
@@ -69,6 +72,11 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--profile", action="store_true", help="run once more, on one core, and show the time by opcode"
     )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="run once more and write what each core did when, as JSON for chrome://tracing or Perfetto",
+    )
     options = parser.parse_args(args)
     if options.dims and options.random is None:
         parser.error("--dims sets the sizes of random inputs: it needs --random")
@@ -95,6 +103,8 @@ def _run(options: argparse.Namespace) -> None:
         check(path, program, arrays, outputs, print)
     if options.profile:
         _print_profile(program, arrays)
+    if options.trace:
+        _write_trace(Path(options.trace), program, arrays)
     if output is not None:
         names = [parameter.name for parameter in program.outputs]
         write_outputs(output, dict(zip(names, outputs, strict=True)))
@@ -151,6 +161,12 @@ def _print_profile(program: "Program", arrays: Sequence[Array]) -> None:
         share = row.seconds / total if total else 0.0
         print(f"{row.mnemonic:<8}{row.calls:>10,}{row.elements:>14,}{row.seconds * 1e3:>10.3f}{share:>8.1%}")
     print(f"{'total':<8}{sum(row.calls for row in rows):>10,}{'':>14}{total * 1e3:>10.3f}")
+
+
+def _write_trace(path: Path, program: "Program", arrays: Sequence[Array]) -> None:
+    text = json.dumps(program.trace(*arrays))
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def _summary(parameter: "Parameter", array: Array) -> str:

@@ -113,6 +113,11 @@ class KernelPlan:
         return prod(self.counts[axis] for axis in self.reduction_axes)
 
     @cached_property
+    def work(self) -> int:
+        """A measure of the time that the kernel takes: points of the domain times instructions."""
+        return self.domain.points * self.prepared.instruction_count
+
+    @cached_property
     def split_accumulators(self) -> dict[int, str]:
         """The accumulating values of a reduction cut into chunks, each with the mnemonic that combines it."""
         if self.tiling.chunks == 1:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vm.cpus import Cpus, available, pin
 from vm.errors import DvmError
 
 DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
@@ -71,13 +72,14 @@ class Device:
     """
 
     def __init__(self, cores: int | None = None, unified_buffer_bytes: int | None = None) -> None:
-        self.cores = _setting("cores", cores, "DVM_CORES", len(os.sched_getaffinity(0)))
+        self.cores = _setting("cores", cores, "DVM_CORES", len(available()))
         self.unified_buffer_bytes = _setting(
             "unified_buffer_bytes", unified_buffer_bytes, "DVM_UNIFIED_BUFFER_BYTES", DEFAULT_UNIFIED_BUFFER_BYTES
         )
         self._local = threading.local()
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._cpus = Cpus()
 
     @property
     def arena(self) -> Arena:
@@ -88,13 +90,30 @@ class Device:
         return arena
 
     def run_on_cores(self, work: Callable[[], None], wanted: int) -> None:
-        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised."""
-        helpers = [self._workers().submit(work) for _ in range(min(wanted, self.cores) - 1)]
+        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised.
+
+        Meanwhile each thread is pinned to a CPU of its own as far as there are CPUs.
+        """
+        wanted = min(wanted, self.cores)
+        allowed = available()
+        claimed = self._cpus.claim(allowed, wanted)
+        places = [{cpu} for cpu in claimed] + [allowed] * (wanted - len(claimed))
+
+        def pinned(place: set[int]) -> None:
+            pin(place)
+            work()
+
+        helpers = [self._workers().submit(pinned, place) for place in places[1:]]
         try:
+            if claimed:
+                pin(places[0])
             work()
         finally:
             started = [helper for helper in helpers if not helper.cancel()]
             wait(started)
+            if claimed:
+                pin(allowed)
+                self._cpus.release(claimed)
         for helper in started:
             helper.result()
 

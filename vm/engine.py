@@ -1,10 +1,12 @@
 """The NumPy engine: runs a launch plan on buffers, tile by tile, a thread per core.
 
-It trusts the verifier and bind: nothing here checks an index. Work items (tiles of the parallel axes, times chunks of
-a split reduction) are taken from a shared iterator; what an item computes does not depend on who takes it.
+It trusts the verifier and bind: nothing here checks an index. The kernels of a stage share its cores: their work items
+(tiles of the parallel axes, times chunks of a split reduction) are taken from one iterator, the longest first, so that
+cores are divided by the work there is. What an item computes does not depend on who takes it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -13,13 +15,13 @@ import numpy as np
 from vm.bind import KernelPlan, LaunchPlan, Span
 from vm.device import Arena, Device
 from vm.layout import View
-from vm.profile import Profile
+from vm.recording import Recording
 from vm.steps import FrameBuilder, Origin, PassCalls
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
 
 PARALLEL_WORK = 1 << 16
-"""Elements times instructions from which a kernel is worth a second core: waking one costs some 30 microseconds."""
+"""Elements times instructions from which a stage is worth a second core: waking one costs some 30 microseconds."""
 
 Buffers = Sequence[Any]
 """By tensor: the array that owns its memory, or None for a view."""
@@ -42,71 +44,95 @@ class _Frame:
 
 
 class _Core(NamedTuple):
-    """A thread at work on one kernel: its arena, and the frames it has used so far by tile extent."""
+    """A thread at work on a stage: its arena, and the frames it has used so far by kernel and tile extent."""
 
     arena: Arena
-    frames: dict[tuple[int, ...], _Frame]
+    frames: dict[tuple[int, tuple[int, ...]], _Frame]
 
 
-def run(plan: LaunchPlan, buffers: Buffers, device: Device, profile: Profile | None = None) -> None:
+class _Job(NamedTuple):
+    """Work items of one kernel, numbered from 0, that any core may do in any order."""
+
+    kernel: "_KernelRun"
+    name: str
+    items: int
+    do: Callable[[int, _Core], None]
+
+
+def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording | None = None) -> None:
     """Run all stages. `buffers` has an array for every tensor that owns memory (the workspace's byte array for those).
 
     Raises ExecutionError where data does not fit (an index out of range).
     """
     for stage in plan.stages:
-        for kernel in stage:
-            _KernelRun(kernel, buffers, device, profile).run()
+        kernels = [_KernelRun(kernel, buffers, recording) for kernel in stage]
+        together: list[_Job] = []
+        for kernel in kernels:
+            if kernel.plan.tiling.one_core:
+                _work([kernel.first_job()], device, 1, recording)
+            else:
+                together.append(kernel.first_job())
+        cores = device.cores if sum(kernel.plan.work for kernel in kernels) >= PARALLEL_WORK else 1
+        if recording is not None and recording.one_core:
+            cores = 1
+        together.sort(key=lambda job: -job.kernel.plan.work / job.items)
+        _work(together, device, cores, recording)
+        _work([kernel.combining_job() for kernel in kernels if kernel.partials], device, cores, recording)
+
+
+def _work(jobs: list[_Job], device: Device, cores: int, recording: Recording | None) -> None:
+    """Do all items of all jobs, on that many cores at most."""
+    cores = min(cores, sum(job.items for job in jobs))
+    if not cores:
+        return
+    unified_buffer_bytes = max(job.kernel.plan.tiling.unified_buffer_bytes for job in jobs)
+    todo: Iterator[tuple[_Job, int]] = chain.from_iterable([zip(repeat(job), range(job.items)) for job in jobs])
+
+    def worker() -> None:
+        arena = device.arena
+        arena.require(unified_buffer_bytes)
+        core = _Core(arena, {})
+        try:
+            with np.errstate(all="ignore"):
+                for job, item in todo:
+                    if recording is None:
+                        job.do(item, core)
+                    else:
+                        start = perf_counter()
+                        job.do(item, core)
+                        recording.add_item(job.kernel.plan.prepared.kernel.name, job.name, item, start)
+        finally:
+            for frame in core.frames.values():
+                frame.release()
+
+    if cores > 1:
+        device.run_on_cores(worker, cores)
+    else:
+        worker()
 
 
 class _KernelRun:
-    """One kernel on one set of buffers."""
+    """One kernel on one set of buffers. `partials` are the accumulators of the chunks of a split reduction."""
 
-    def __init__(self, plan: KernelPlan, buffers: Buffers, device: Device, profile: Profile | None) -> None:
+    def __init__(self, plan: KernelPlan, buffers: Buffers, recording: Recording | None) -> None:
         self.plan = plan
-        self.device = device
-        self.profile = profile
+        self.recording = recording
         self.bases = [
             _base(view, buffers, DTYPES[memory_type])
             for view, memory_type in zip(plan.views, plan.prepared.memory_types, strict=True)
         ]
+        self.partials = self._partial_accumulators() if plan.tiling.chunks > 1 else {}
 
-    def run(self) -> None:
+    def first_job(self) -> _Job:
+        """The whole kernel, or the chunks of its reduction."""
         plan = self.plan
-        chunks = plan.tiling.chunks
-        if chunks == 1:
-            self._on_cores(plan.parallel_tiles, self._whole_tile)
-            return
-        partials = self._partial_accumulators()
-        self._on_cores(
-            plan.parallel_tiles * chunks,
-            lambda item, core: self._chunk(item // chunks, item % chunks, partials, core),
-        )
-        self._on_cores(plan.parallel_tiles, lambda item, core: self._combine(item, partials, core))
+        if plan.tiling.chunks == 1:
+            return _Job(self, "tile", plan.parallel_tiles, self._whole_tile)
+        return _Job(self, "chunk", plan.parallel_tiles * plan.tiling.chunks, self._chunk)
 
-    def _on_cores(self, items: int, work: Callable[[int, _Core], None]) -> None:
-        """Do `work` for each of the items, on one core or several."""
-        plan = self.plan
-        cores = min(items, self.device.cores)
-        if plan.tiling.one_core or plan.domain.points * plan.prepared.instruction_count < PARALLEL_WORK:
-            cores = 1
-        todo: Iterator[int] = iter(range(items))
-
-        def worker() -> None:
-            arena = self.device.arena
-            arena.require(plan.tiling.unified_buffer_bytes)
-            core = _Core(arena, {})
-            try:
-                with np.errstate(all="ignore"):
-                    for item in todo:
-                        work(item, core)
-            finally:
-                for frame in core.frames.values():
-                    frame.release()
-
-        if cores > 1 and self.profile is None:
-            self.device.run_on_cores(worker, cores)
-        else:
-            worker()
+    def combining_job(self) -> _Job:
+        """What is left to do when all chunks are done."""
+        return _Job(self, "combine", self.plan.parallel_tiles, self._combine)
 
     def _whole_tile(self, item: int, core: _Core) -> None:
         """All passes for one tile of the parallel axes."""
@@ -115,9 +141,10 @@ class _KernelRun:
             for step in range(plan.reduction_tiles) if part.streams else (0,):
                 self._pass(number, plan.span(item, step), core, step > 0)
 
-    def _chunk(self, item: int, chunk: int, partials: dict[int, Tile], core: _Core) -> None:
+    def _chunk(self, number: int, core: _Core) -> None:
         """The passes up to the stream pass, for a chunk of the reduction; keeps the accumulators."""
         plan = self.plan
+        item, chunk = divmod(number, plan.tiling.chunks)
         count, chunks = plan.reduction_tiles, plan.tiling.chunks
         first, last = count * chunk // chunks, count * (chunk + 1) // chunks
         frame = None
@@ -128,10 +155,10 @@ class _KernelRun:
                 break
         assert frame is not None
         place = (chunk, *self._parallel(item))
-        for value, partial in partials.items():
+        for value, partial in self.partials.items():
             partial[place] = frame.accumulators[value]
 
-    def _combine(self, item: int, partials: dict[int, Tile], core: _Core) -> None:
+    def _combine(self, item: int, core: _Core) -> None:
         """Combine the chunks of one tile in ascending order, then run the passes after the stream pass."""
         plan = self.plan
         span = plan.span(item, 0)
@@ -139,7 +166,7 @@ class _KernelRun:
         place = (slice(None), *self._parallel(item))
         for value, mnemonic in plan.split_accumulators.items():
             total = frame.accumulators[value]
-            COMBINE[mnemonic].reduce(partials[value][place], 0, total.dtype, total)
+            COMBINE[mnemonic].reduce(self.partials[value][place], 0, total.dtype, total)
         after = False
         for number, part in enumerate(plan.prepared.passes):
             if after:
@@ -179,26 +206,25 @@ class _KernelRun:
             tile = bases[operand] if index is None else bases[operand][index]
             arguments[position] = tile if transform is None else transform(tile)
         sequence = calls.following if follows else calls.first
-        if self.profile is None:
+        if self.recording is None:
             for function, arguments in sequence:
                 function(*arguments)
             return frame
         for (function, arguments), mnemonic in zip(sequence, calls.mnemonics, strict=True):
             start = perf_counter()
             function(*arguments)
-            self.profile.add(mnemonic, _elements(arguments), perf_counter() - start)
+            self.recording.add_instruction(mnemonic, _elements(arguments), start)
         return frame
 
     def _frame(self, span: Span, core: _Core) -> _Frame:
-        frame = core.frames.get(span.extents)
+        key = (id(self.plan), span.extents)
+        frame = core.frames.get(key)
         if frame is None:
-            frames = core.arena.frames
-            key = (id(self.plan), span.extents)
-            kept = frames.get(key)
+            kept = core.arena.frames.get(key)
             if kept is None or kept[0] is not self.plan:
                 kept = (self.plan, _Frame(self.plan, span.extents, core.arena))
                 core.arena.keep_frame(key, kept)
-            frame = core.frames[span.extents] = kept[1]
+            frame = core.frames[key] = kept[1]
         return frame
 
 

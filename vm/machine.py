@@ -16,8 +16,8 @@ from vm.bind import LaunchPlan, Shape, Strides, bind, prepare_program
 from vm.device import Device
 from vm.engine import run
 from vm.errors import ShapeError
-from vm.profile import Profile
 from vm.program import Program, Storage
+from vm.recording import Recording
 from vm.tiles import DTYPES
 
 PLAN_LIMIT = 1024
@@ -60,7 +60,7 @@ class Machine:
         return found
 
     def call(
-        self, arguments: Sequence[Any], out: Sequence[Array] | None = None, profile: Profile | None = None
+        self, arguments: Sequence[Any], out: Sequence[Array] | None = None, recording: Recording | None = None
     ) -> list[Array]:
         """Run on `arguments` (arrays, or Python scalars where an input has rank 0), one for each input in order.
 
@@ -73,20 +73,20 @@ class Machine:
             results = [
                 np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self._output_dtypes, strict=True)
             ]
-            self._launch(plan, arrays, results, profile)
+            self._launch(plan, arrays, results, recording)
             return results
         self._check_out(plan, out)
         direct = [_usable_in_place(array, arrays) for array in out]
         results = [
             array if usable else np.empty(array.shape, array.dtype) for array, usable in zip(out, direct, strict=True)
         ]
-        self._launch(plan, arrays, results, profile)
+        self._launch(plan, arrays, results, recording)
         for array, result, usable in zip(out, results, direct, strict=True):
             if not usable:
                 np.copyto(array, result)
         return list(out)
 
-    def _launch(self, plan: LaunchPlan, arrays: list[Array], results: list[Array], profile: Profile | None) -> None:
+    def _launch(self, plan: LaunchPlan, arrays: list[Array], results: list[Array], recording: Recording | None) -> None:
         buffers = self._buffers.copy()
         for parameter, array in zip(self.program.inputs, arrays, strict=True):
             buffers[parameter.tensor] = array
@@ -96,7 +96,7 @@ class Machine:
             workspace = self.device.arena.require_workspace(plan.workspace_bytes)
             for number in self._workspace:
                 buffers[number] = workspace
-        run(plan, buffers, self.device, profile)
+        run(plan, buffers, self.device, recording)
 
     def _inputs(
         self, arguments: Sequence[Any]

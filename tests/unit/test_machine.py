@@ -18,8 +18,8 @@ from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device
 from vm.errors import DvmError, ExecutionError, ShapeError
 from vm.isa import ReduceKind
 from vm.machine import Machine
-from vm.profile import Profile
 from vm.program import Axis, Kernel, KernelKind, Program, Storage
+from vm.recording import Event, Recording
 
 Array = npt.NDArray[Any]
 
@@ -278,31 +278,35 @@ def test_a_profile_counts_calls_and_elements() -> None:
     """1000 f16 elements in rows of 100: one tile, whose load converts, and whose sum stands for the row's."""
     made = Machine(programs.row_sum(), Device(2, 1 << 16))
     x = (np.arange(1000) % 8).astype(np.float16).reshape(10, 100)
-    profile = Profile()
-    (result,) = made.call([x], profile=profile)
+    recording = Recording(one_core=True)
+    (result,) = made.call([x], recording=recording)
     assert result.tolist() == [sum(row) for row in x.tolist()]
-    rows = {row.mnemonic: (row.calls, row.elements) for row in profile.rows}
+    rows = {row.mnemonic: (row.calls, row.elements) for row in recording.rows}
     assert rows == {"load": (1, 1000), "rsum": (1, 1000), "store": (1, 10)}
-    made.call([x], profile=profile)
-    assert {row.mnemonic: row.calls for row in profile.rows} == {"load": 2, "rsum": 2, "store": 2}
+    made.call([x], recording=recording)
+    assert {row.mnemonic: row.calls for row in recording.rows} == {"load": 2, "rsum": 2, "store": 2}
 
 
 def test_a_profile_of_many_tiles_and_chunks() -> None:
     made = Machine(row_sum(), Device(2, 1 << 12))
     x = np.ones((1, 50_000), np.float32)
-    profile = Profile()
-    assert made.call([x], profile=profile)[0].tolist() == [50_000]
+    recording = Recording(one_core=True)
+    assert made.call([x], recording=recording)[0].tolist() == [50_000]
     ((kernel,),) = made.plan((x.shape,)).stages
     assert kernel.reduction_tiles > 1
-    (rows,) = (row for row in profile.rows if row.mnemonic == "rsum")
+    (rows,) = (row for row in recording.rows if row.mnemonic == "rsum")
     assert (rows.calls, rows.elements) == (kernel.reduction_tiles, 50_000)
 
 
 def test_rows_come_longest_first() -> None:
-    profile = Profile()
-    for mnemonic, elements, seconds in (("add", 3, 1.0), ("exp", 5, 4.0), ("add", 4, 2.0), ("mul", 1, 3.5)):
-        profile.add(mnemonic, elements, seconds)
-    assert [(row.mnemonic, row.calls, row.elements, row.seconds) for row in profile.rows] == [
+    recorded = (("add", 3, 1.0), ("exp", 5, 4.0), ("add", 4, 2.0), ("mul", 1, 3.5))
+    recording = Recording(
+        events=[
+            Event(mnemonic, "instruction", 0, 0.0, seconds, {"elements": elements})
+            for mnemonic, elements, seconds in recorded
+        ]
+    )
+    assert [(row.mnemonic, row.calls, row.elements, row.seconds) for row in recording.rows] == [
         ("exp", 1, 5, 4.0),
         ("mul", 1, 1, 3.5),
         ("add", 2, 7, 3.0),
@@ -310,6 +314,49 @@ def test_rows_come_longest_first() -> None:
 
 
 def test_nothing_to_do_makes_no_rows() -> None:
-    profile = Profile()
-    Machine(scaled(), Device(1)).call([np.empty(0, np.float32)], profile=profile)
-    assert profile.rows == []
+    recording = Recording(one_core=True)
+    Machine(scaled(), Device(1)).call([np.empty(0, np.float32)], recording=recording)
+    assert recording.rows == []
+
+
+@pytest.mark.usefixtures("on_all_cores")
+def test_a_trace_shows_the_work_of_every_core() -> None:
+    """Both cores wait for each other in the first tile, so that each has some; instructions lie inside of items."""
+    device = Device(2, 1 << 12)
+    made = Machine(row_sum(), device)
+    recording = Recording()
+    together = threading.Barrier(2)
+    run_on_cores = device.run_on_cores
+
+    def run(work: Callable[[], None], wanted: int) -> None:
+        def start() -> None:
+            together.wait()
+            work()
+
+        run_on_cores(start, wanted)
+
+    device.run_on_cores = run  # type: ignore[method-assign]
+    x = np.ones((64, 3000), np.float32)
+    assert made.call([x], recording=recording)[0].tolist() == [3000] * 64
+    trace = recording.trace("row_sum")
+    events = trace["traceEvents"]
+    assert {event["ph"] for event in events} == {"M", "X"}
+    assert [event["args"]["name"] for event in events if event["ph"] == "M"][:2] == ["row_sum", "core 0"]
+    spans = [event for event in events if event["ph"] == "X"]
+    assert min(event["ts"] for event in spans) == 0
+    items = [event for event in spans if event["cat"] == "item"]
+    sums = [event for event in spans if event["name"] == "rsum"]
+    assert sum(event["args"]["elements"] for event in sums) == 64 * 3000
+    for event in sums:
+        (around,) = (
+            item
+            for item in items
+            if item["tid"] == event["tid"]
+            and item["ts"] <= event["ts"]
+            and event["ts"] + event["dur"] <= item["ts"] + item["dur"]
+        )
+        assert around["args"] == {"kernel": "k0"}
+    ((plan,),) = made.plan((x.shape,)).stages
+    assert sorted(item["name"] for item in items) == sorted(
+        f"k0 tile {number}" for number in range(plan.parallel_tiles)
+    )
