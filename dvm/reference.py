@@ -455,7 +455,6 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
     "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
 }
@@ -488,6 +487,7 @@ class _KernelFunctions(InterpreterFunctions):
         return ReturnedValues(args), ()
 
     def _holds(self, text: str) -> bool:
-        condition = vk.parse_condition(text)
-        sides = (condition.left.evaluate(self.symbols), condition.right.evaluate(self.symbols))
-        return _COMPARISONS[condition.comparison](*sides)
+        return all(
+            _COMPARISONS[part.sign](part.left.evaluate(self.symbols), part.right.evaluate(self.symbols))
+            for part in vk.parse_condition(text)
+        )

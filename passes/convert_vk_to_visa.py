@@ -9,7 +9,6 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import vk
 from passes.lowering.kernel import KernelLowering
@@ -28,10 +27,6 @@ class ConvertVkToVisaPass(ModulePass):
             for operation in tuple(function.walk()):
                 if isinstance(operation, vk.KernelOp):
                     lower_kernel(operation)
-                elif isinstance(operation, vk.SpeculateOp):
-                    raise PassFailedException(
-                        "convert-vk-to-visa: vk.speculate has no form in virtual instructions yet"
-                    )
 
 
 def lower_kernel(kernel: vk.KernelOp) -> None:

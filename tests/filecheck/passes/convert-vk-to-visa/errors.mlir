@@ -1,27 +1,5 @@
 // RUN: dvm-opt %s -p convert-vk-to-visa --verify-diagnostics --split-input-file | filecheck %s
 
-// CHECK: convert-vk-to-visa: vk.speculate has no form in virtual instructions yet
-func.func @speculate(%x : tensor<4xf32>) -> tensor<4xf32> {
-  %r = vk.speculate (%x) : (tensor<4xf32>) -> tensor<4xf32> if "4 <= 262144" {
-  ^bb0(%a : tensor<4xf32>):
-    %0 = vk.kernel vector @k0(%b = %a : tensor<4xf32>) -> tensor<4xf32> {
-      %1 = dvm.unary Exp %b : tensor<4xf32> -> tensor<4xf32>
-      vk.yield %1 : tensor<4xf32>
-    }
-    vk.yield %0 : tensor<4xf32>
-  } else {
-  ^bb0(%a : tensor<4xf32>):
-    %0 = vk.kernel vector @k1(%b = %a : tensor<4xf32>) -> tensor<4xf32> {
-      %1 = dvm.unary Exp %b : tensor<4xf32> -> tensor<4xf32>
-      vk.yield %1 : tensor<4xf32>
-    }
-    vk.yield %0 : tensor<4xf32>
-  }
-  return %r : tensor<4xf32>
-}
-
-// -----
-
 // CHECK: convert-vk-to-visa: 'dvm.softmax' has no virtual instructions
 func.func @composite(%x : tensor<4xf32>) -> tensor<4xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<4xf32> {
