@@ -11,6 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
 from dvm_dialects import vk
+from dvm_dialects.diagnostics import failures_of
 from passes.lowering.kernel import KernelLowering
 from passes.lowering.operations import LOWERINGS
 
@@ -30,8 +31,9 @@ class ConvertVkToVisaPass(ModulePass):
 
 
 def lower_kernel(kernel: vk.KernelOp) -> None:
-    """Replace a kernel by its virtual instructions."""
-    lowered = KernelLowering(kernel, LOWERINGS).lower()
+    """Replace a kernel by its virtual instructions; raises PassFailedException where it has none."""
+    with failures_of(kernel):
+        lowered = KernelLowering(kernel, LOWERINGS).lower()
     block = kernel.parent_block()
     assert block is not None
     block.insert_op_before(lowered, kernel)

@@ -303,6 +303,8 @@ class _Builder:
         return program.Condition(kind, self.dims.number(left), self.dims.number(right + more))
 
     def _kernel(self, kernel: KernelOp) -> int:
+        if (operands := len(kernel.body.block.args)) > FIELD_LIMIT:
+            raise failure(kernel, f"it has {operands} operands, more than {FIELD_LIMIT}")
         for result in kernel.results:
             if result not in self.tensor_of:
                 self._tensor(result, _name(result, self.tensors), Storage.WORKSPACE)
@@ -311,8 +313,6 @@ class _Builder:
             words = tuple(_words(kernel, scalars))
         except ValueError as error:
             raise failure(kernel, str(error)) from None
-        if len(kernel.body.block.args) > FIELD_LIMIT:
-            raise failure(kernel, f"it has more than {FIELD_LIMIT} operands")
         tensors = (*kernel.operands, *kernel.results)
         self.kernels.append(
             program.Kernel(
