@@ -477,8 +477,7 @@ class _KernelFunctions(InterpreterFunctions):
 
     @impl(vk.SpeculateOp)
     def run_speculate(self, interpreter: Interpreter, op: vk.SpeculateOp, args: PythonValues) -> PythonValues:
-        holds = [self._holds(condition.data) for condition in op.conditions]
-        return interpreter.run_ssacfg_region(op.alternatives[[*holds, True].index(True)], args, op.name)
+        return interpreter.run_ssacfg_region(op.alternatives[alternative(op, self.symbols)], args, op.name)
 
     @impl_terminator(vk.YieldOp)
     def run_yield(
@@ -486,8 +485,14 @@ class _KernelFunctions(InterpreterFunctions):
     ) -> tuple[TerminatorValue, PythonValues]:
         return ReturnedValues(args), ()
 
-    def _holds(self, text: str) -> bool:
-        return all(
-            _COMPARISONS[part.sign](part.left.evaluate(self.symbols), part.right.evaluate(self.symbols))
-            for part in vk.parse_condition(text)
+
+def alternative(op: vk.SpeculateOp, symbols: dict[str, int]) -> int:
+    """The number of the alternative that is right for these sizes."""
+    holds = [
+        all(
+            _COMPARISONS[part.sign](part.left.evaluate(symbols), part.right.evaluate(symbols))
+            for part in vk.parse_condition(condition.data)
         )
+        for condition in op.conditions
+    ]
+    return [*holds, True].index(True)

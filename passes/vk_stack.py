@@ -33,7 +33,7 @@ def stack(block: Block) -> None:
     terminator = block.last_op
     if terminator is None:
         return
-    finished_after: dict[Operation, int] = {}
+    finished_after: dict[Operation | Block, int] = {}
     """For each operation the stage after which its results are there; -1 before the first."""
     stages: list[list[Operation]] = []
     for op in block.ops:
@@ -46,7 +46,7 @@ def stack(block: Block) -> None:
                 stages.append([])
             stages[after].append(op)
         finished_after[op] = after
-    between = [op for op in finished_after if not isinstance(op, vk.KernelOp | vk.SpeculateOp)]
+    between = [op for op in block.ops if op in finished_after and not isinstance(op, vk.KernelOp | vk.SpeculateOp)]
     for number, kernels in enumerate(stages):
         _place([op for op in between if finished_after[op] == number - 1], terminator)
         _emit_stage(kernels, terminator)

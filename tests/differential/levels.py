@@ -80,6 +80,7 @@ def compile_levels(module: ModuleOp, *, verify: bool = True) -> Compiled:
         ("dvm-decompose", reference.evaluate),
         ("dvm-deduce-shapes", reference.evaluate),
         ("dvm-fuse", reference.evaluate),
+        ("vk-stack", reference.evaluate),
         ("convert-vk-to-visa", _whole),
         ("visa-schedule", _whole),
         ("visa-allocate-ub", _with_slots),

@@ -16,32 +16,32 @@ func.func @reshape(%x : tensor<?x8xf32>) -> tensor<?x2xf32> attributes {dvm.arg_
 // CHECK-NEXT: outputs
 // CHECK-NEXT: y f32 [4, 2]
 // CHECK-NEXT: constants
-// CHECK-NEXT: t4 f32 [1, 2] 8 bytes
+// CHECK-NEXT: t2 f32 [1, 2] 8 bytes
 // CHECK-NEXT: workspace
-// CHECK-NEXT: t2 f32 [1, 8]
+// CHECK-NEXT: t3 f32 [1, 8]
 // CHECK-NEXT: views
-// CHECK-NEXT: t3 f32 [4, 2] of t2
+// CHECK-NEXT: t4 f32 [4, 2] of t3
 // CHECK-NEXT: symbols
 // CHECK-NEXT: s0 = dim 0 of x
 // CHECK:      vector kernel 'k0', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < s0 (reduction), d1 < 8
 // CHECK-NEXT: operands g0 reads x[d0, d1] f32
-// CHECK-NEXT: g1 writes t2[0, d1] f32
+// CHECK-NEXT: g1 writes t3[0, d1] f32
 // CHECK-NEXT: words 0 pass once
 // CHECK-NEXT: 1 rinit.f32 {{ub[0-9]}}, sum
 // CHECK-NEXT: 2 pass stream
 // CHECK-NEXT: 3 load.f32 {{ub[0-9]}}, g0 'x'
 // CHECK-NEXT: 4 rsum.f32 {{ub[0-9]}}, {{ub[0-9]}}
 // CHECK-NEXT: 5 pass once
-// CHECK-NEXT: 6 store.f32 {{ub[0-9]}}, g1 't2'
+// CHECK-NEXT: 6 store.f32 {{ub[0-9]}}, g1 't3'
 // CHECK:      vector kernel 'k1', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < 4, d1 < 2
-// CHECK-NEXT: operands g0 reads t4[0, d1] f32
-// CHECK-NEXT: g1 reads t3[d0, d1] f32
+// CHECK-NEXT: operands g0 reads t2[0, d1] f32
+// CHECK-NEXT: g1 reads t4[d0, d1] f32
 // CHECK-NEXT: g2 writes y[d0, d1] f32
 // CHECK-NEXT: words 0 pass once
-// CHECK-NEXT: 1 load.f32 {{ub[0-9]}}, g0 't4'
-// CHECK-NEXT: 2 load.f32 {{ub[0-9]}}, g1 't3'
+// CHECK-NEXT: 1 load.f32 {{ub[0-9]}}, g0 't2'
+// CHECK-NEXT: 2 load.f32 {{ub[0-9]}}, g1 't4'
 // CHECK-NEXT: 3 mul.f32 {{ub[0-9]}}, {{ub[0-9]}}, {{ub[0-9]}}
 // CHECK-NEXT: 4 store.f32 {{ub[0-9]}}, g2 'y'
 // CHECK-NOT:  stage

@@ -50,8 +50,8 @@ func.func @levels(%x : !t) -> (!t, !t) {
 // Constants and reshapes stay between the stages, where what they need is there.
 
 // CHECK-LABEL: func.func @between
-// CHECK-NEXT:    %c = dvm.constant
 // CHECK-NEXT:    %v = dvm.reshape %x
+// CHECK-NEXT:    %c = dvm.constant
 // CHECK-NEXT:    %a = vk.stage (%v{{_[0-9]}} = %v : tensor<4xf32>, %c{{_[0-9]}} = %c : tensor<4xf32>) -> tensor<4xf32> {
 // CHECK:         %w = dvm.reshape %a
 // CHECK-NEXT:    %b = vk.stage (%w{{_[0-9]}} = %w : tensor<2x2xf32>) -> tensor<2x2xf32> {
@@ -85,15 +85,14 @@ func.func @between(%x : tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<4xf32>) {
 // CHECK-NEXT:      ^{{.*}}(%p: {{.*}}):
 // CHECK-NEXT:        %a = vk.stage (%p{{_[0-9]}} = %p : {{.*}}) -> {{.*}} {
 // CHECK-NEXT:          %a{{_[0-9]}} = vk.kernel vector @a
-// CHECK:             }
-// CHECK-NEXT:        %b = vk.stage (%a{{_[0-9]}} = %a : {{.*}}) -> {{.*}} {
+// CHECK:             %b = vk.stage (%a{{_[0-9]}} = %a : {{.*}}) -> {{.*}} {
 // CHECK-NEXT:          %b{{_[0-9]}} = vk.kernel vector @b
-// CHECK:             }
+// CHECK:               vk.yield %b{{_[0-9]}}
+// CHECK-NEXT:        }
 // CHECK-NEXT:        vk.yield %b
 // CHECK-NEXT:      } else {
 // CHECK-NEXT:      ^{{.*}}(%p{{_[0-9]}}: {{.*}}):
 // CHECK-NEXT:        %c = vk.stage (%p{{_[0-9]}} = %p{{_[0-9]}} : {{.*}}) -> {{.*}} {
-// CHECK:           }
 // CHECK:           %k{{_[0-9]}} = vk.kernel vector @k
 // CHECK:         func.return %s, %k
 func.func @choice(%x : !t) -> (!t, !t) {
@@ -132,7 +131,7 @@ func.func @choice(%x : !t) -> (!t, !t) {
 // CHECK-LABEL: func.func @staged
 // CHECK-NEXT:    %a = vk.stage (%p = %x : tensor<4xf32>) -> tensor<4xf32> {
 // CHECK-NEXT:      %b = vk.kernel vector @b(%q = %p : tensor<4xf32>) -> tensor<4xf32> {
-// CHECK:         %c = vk.kernel vector @c(%q{{_[0-9]}} = %a : tensor<4xf32>) -> tensor<4xf32> {
+// CHECK:         %c = vk.kernel vector @c(%q = %a : tensor<4xf32>) -> tensor<4xf32> {
 // CHECK:         func.return %c
 func.func @staged(%x : !t) -> !t {
   %a = vk.stage (%p = %x : !t) -> !t {
