@@ -451,15 +451,6 @@ class _GraphFunctions(InterpreterFunctions):
         return (x / 2 * (1 + _erf(x / math.sqrt(2))),)
 
 
-_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-}
-
-
 @register_impls
 @dataclass
 class _KernelFunctions(InterpreterFunctions):
@@ -488,11 +479,5 @@ class _KernelFunctions(InterpreterFunctions):
 
 def alternative(op: vk.SpeculateOp, symbols: dict[str, int]) -> int:
     """The number of the alternative that is right for these sizes."""
-    holds = [
-        all(
-            _COMPARISONS[part.sign](part.left.evaluate(symbols), part.right.evaluate(symbols))
-            for part in vk.parse_condition(condition.data)
-        )
-        for condition in op.conditions
-    ]
+    holds = [all(part.holds(symbols) for part in vk.parse_condition(condition.data)) for condition in op.conditions]
     return [*holds, True].index(True)

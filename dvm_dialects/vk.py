@@ -6,8 +6,9 @@ of the same computation and the conditions on dims under which each is taken. Al
 can be compiled on its own.
 """
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr, SymbolNameConstraint
@@ -40,6 +41,13 @@ KERNEL_NAMES = frozenset({"vk.kernel", "visa.kernel", "vk.speculate"})
 
 _ALTERNATIVE_NAMES = KERNEL_NAMES | {"vk.stage", "dvm.reshape", "dvm.constant"}
 _COMPARISON = re.compile(r"(.+?)(<=|>=|==|<|>)(.+)")
+_SIGNS: dict[str, Callable[[int, int], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,18 @@ class Comparison:
     left: Dim
     sign: str
     right: Dim
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is the same for all sizes, evidently."""
+        return self.left.value is not None and self.right.value is not None
+
+    def holds(self, sizes: Mapping[str, int]) -> bool:
+        """Whether it holds where the symbols have these sizes; raises KeyError for a symbol without one."""
+        return _SIGNS[self.sign](self.left.evaluate(sizes), self.right.evaluate(sizes))
 
 
 Condition = tuple[Comparison, ...]
