@@ -180,8 +180,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
             if operand in replaced:
                 operation.operands[index] = replaced[operand]
     body.add_op(vk.YieldOp(*outputs))
-    kind = "vector" if area.kind is not AreaKind.CUBE else "cube" if len(operations) == 1 else "mix"
-    kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
+    kernel = vk.KernelOp(_kind_of(area), name, tuple(inputs), Region(body))
     block = before.parent_block()
     assert block is not None
     block.insert_op_before(kernel, before)
@@ -190,3 +189,9 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
     for result, value in zip(kernel.results, outputs, strict=True):
         result.name_hint = value.name_hint
         value.replace_uses_with_if(result, lambda use: use.operation not in inside and use.operation.parent is not body)
+
+
+def _kind_of(area: Area) -> str:
+    if area.kind is not AreaKind.CUBE:
+        return "vector"
+    return "cube" if all(_KINDS[type(operation)] is AreaKind.CUBE for operation in area.operations) else "mix"
