@@ -5,6 +5,9 @@ Each operation starts as an area of its own; areas are merged by the patterns of
 always the result of a kernel of its own: arguments, constants, reshapes and repeated values are copied.
 """
 
+import sys
+from dataclasses import dataclass
+
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -15,7 +18,8 @@ from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
-from passes.fusion.patterns import fuse_to_fixed_point
+from passes.fusion.explain import Explanation
+from passes.fusion.fixed_point import fuse_to_fixed_point
 
 _KINDS: dict[type[Operation], AreaKind] = {
     dvm.UnaryOp: AreaKind.ELEMENTWISE,
@@ -43,19 +47,29 @@ _GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
 """Operations that compute nothing, or next to nothing."""
 
 
+@dataclass(frozen=True)
 class DvmFusePass(ModulePass):
     """Fuse the operations of every function into kernels."""
 
     name = "dvm-fuse"
 
+    fusion: bool = True
+    """Without it each operation has a kernel of its own."""
+    explain: bool = False
+    """Say on standard error what was merged and what was not, and why."""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        explanation = Explanation(lambda line: print(line, file=sys.stderr)) if self.explain else None
         for function in op.ops:
             if isinstance(function, FuncOp) and function.body.blocks:
-                fuse(function)
+                emit_kernels(function, fusion=self.fusion, explanation=explanation)
 
 
-def fuse(function: FuncOp) -> None:
-    """Fuse one function, in place. Raises PassFailedException for an operation that has no place in a kernel."""
+def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanation | None = None) -> None:
+    """Turn one function into kernels, in place.
+
+    Raises PassFailedException for an operation that has no place in a kernel.
+    """
     if len(function.body.blocks) > 1:
         raise failure(function, "there must be one block")
     block = function.body.block
@@ -64,10 +78,14 @@ def fuse(function: FuncOp) -> None:
         raise failure(function, "it must end in func.return")
     _drop_transfers(block)
     _give_results_kernels(block, returned)
-    _repeat_cheap_operations(block)
+    if fusion:
+        _repeat_cheap_operations(block)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
     graph = AreaGraph(_area_of(operation) for operation in operations)
-    fuse_to_fixed_point(graph)
+    if fusion:
+        fuse_to_fixed_point(graph, explanation)
+        if explanation is not None:
+            explanation.left_apart(graph)
     _emit(block, graph)
 
 
@@ -162,8 +180,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
             if operand in replaced:
                 operation.operands[index] = replaced[operand]
     body.add_op(vk.YieldOp(*outputs))
-    kind = "vector" if area.kind is not AreaKind.CUBE else "cube" if len(operations) == 1 else "mix"
-    kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
+    kernel = vk.KernelOp(_kind_of(area), name, tuple(inputs), Region(body))
     block = before.parent_block()
     assert block is not None
     block.insert_op_before(kernel, before)
@@ -172,3 +189,9 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
     for result, value in zip(kernel.results, outputs, strict=True):
         result.name_hint = value.name_hint
         value.replace_uses_with_if(result, lambda use: use.operation not in inside and use.operation.parent is not body)
+
+
+def _kind_of(area: Area) -> str:
+    if area.kind is not AreaKind.CUBE:
+        return "vector"
+    return "cube" if all(_KINDS[type(operation)] is AreaKind.CUBE for operation in area.operations) else "mix"

@@ -1,7 +1,7 @@
 """The area graph: whatever is merged and when, it stays acyclic and in topological order, and refuses only cycles."""
 
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from itertools import combinations, pairwise
 from random import Random
 
 import pytest
@@ -12,7 +12,7 @@ from xdsl.dialects.test import TestOp as Op  # pytest would take a class named T
 from xdsl.ir import Operation
 
 from dvm_dialects.dims import Dim
-from passes.fusion import patterns
+from passes.fusion import fixed_point
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 
 Dag = list[tuple[int, ...]]
@@ -111,10 +111,10 @@ def test_merging_keeps_the_graph_acyclic_and_in_order(dag: Dag, random: Random) 
     model = Model(dag)
     model.check()
     for _ in range(2 * len(dag)):
-        edges = [(producer, area) for area in model.graph for producer in sorted(area.producers, key=model.part_of)]
-        if not edges:
+        pairs = list(combinations(model.graph, 2))
+        if not pairs:
             break
-        model.merge(*random.choice(edges))
+        model.merge(*random.choice(pairs))
         model.check()
 
 
@@ -134,6 +134,19 @@ def test_uses_outside_of_areas(dag: Dag, random: Random) -> None:
         for to in model.graph:
             elsewhere = model.users(area) - {model.part_of(area), model.part_of(to)}
             assert model.graph.escapes(area, to) == (returned or bool(elsewhere))
+
+
+def test_siblings_use_a_value_that_an_area_reads() -> None:
+    # 1 and 2 use 0, 3 uses 1 and 2
+    model = Model([(), (0,), (0,), (1, 2)])
+    zero, one, two, three = model.areas
+    assert model.graph.siblings(zero) == set()
+    assert model.graph.siblings(one) == {two}
+    assert model.graph.siblings(three) == set()
+    merged = model.merge(one, two)
+    assert merged is not None
+    assert model.graph.siblings(merged) == set()
+    assert model.graph.siblings(three) == set()
 
 
 @settings(deadline=None)
@@ -214,9 +227,9 @@ def test_ranks_are_spread_again_when_floats_between_them_run_out(width: int, mon
 
 
 def test_areas_stop_growing_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "OPERATION_LIMIT", 3)
+    monkeypatch.setattr(fixed_point, "OPERATION_LIMIT", 3)
     model = Model([(), *((n,) for n in range(6))])
-    patterns.fuse_to_fixed_point(model.graph)
+    fixed_point.fuse_to_fixed_point(model.graph)
     assert [len(area.operations) for area in model.graph] == [3, 3, 1]
 
 

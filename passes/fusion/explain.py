@@ -1,0 +1,45 @@
+"""What the fuser did and why, as remarks: one line for each merge, and one for each pair of neighbours left apart."""
+
+from collections.abc import Callable
+
+from xdsl.ir import Operation
+
+from dvm_dialects.diagnostics import remark
+from dvm_dialects.source import describe
+from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.fixed_point import judge
+from passes.fusion.patterns import PATTERNS, Pattern
+from passes.fusion.verdict import Merged
+
+
+class Explanation:
+    """Watches a fusion, and writes remarks with `write`, a line at a time."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def merged(self, pattern: Pattern, link: tuple[Operation, Operation], found: Merged) -> None:
+        """Say of a merge which pattern made it and what allowed that."""
+        producer, consumer = link
+        self._write(remark(consumer, f"joined with {describe(producer)} by {pattern.name}: {found.because}"))
+
+    def left_apart(self, graph: AreaGraph) -> None:
+        """Say of all neighbours in a graph at its fixed point why they are not one area."""
+        for area in graph:
+            partners = {partner for pattern in PATTERNS for partner in pattern.partners(graph, area)}
+            for partner in sorted(partners, key=lambda partner: partner.rank):
+                if AreaKind.NONE not in (partner.kind, area.kind):
+                    self._left_apart(graph, partner, area)
+
+    def _left_apart(self, graph: AreaGraph, earlier: Area, later: Area) -> None:
+        reasons: list[str] = []
+        for pattern in PATTERNS:
+            found = judge(graph, earlier, later, pattern) if earlier in pattern.partners(graph, later) else None
+            if isinstance(found, Merged):
+                reasons.append(f"{pattern.name}: what lies between them would make a cycle")
+            elif found is not None:
+                reasons.append(f"{pattern.name}: {found}")
+        if not reasons:
+            reasons.append(f"no pattern takes '{earlier.kind.value}' into '{later.kind.value}'")
+        source, user = graph.link(earlier, later)
+        self._write(remark(user, f"apart from {describe(source)}: {'; '.join(reasons)}"))
