@@ -28,6 +28,16 @@ def failure(op: Operation, message: str) -> PassFailedException:
     return PassFailedException(f"{_place(op)}{label}{message.removeprefix(label)}")
 
 
+def remark(op: Operation, message: str) -> str:
+    """A remark of a pass about an operation, such as "model.mlir:7:3: remark: dvm.binary Add: ...".
+
+    The result stands in for a place where there is none.
+    """
+    place = _place(op)
+    name = next((result.name_hint for result in op.results), None)
+    return f"{place}remark: {label_of(op)}{f' %{name}' if name and not place else ''}: {message}"
+
+
 @contextmanager
 def failures_of(op: Operation) -> Generator[None]:
     """Inside of it, what is wrong with a type or property (VerifyException) is a failure about `op`."""

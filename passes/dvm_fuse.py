@@ -5,6 +5,9 @@ Each operation starts as an area of its own; areas are merged by the patterns of
 always the result of a kernel of its own: arguments, constants, reshapes and repeated values are copied.
 """
 
+import sys
+from dataclasses import dataclass
+
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -15,7 +18,8 @@ from xdsl.utils.exceptions import PassFailedException
 from dvm_dialects import dvm, vk
 from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
-from passes.fusion.patterns import fuse_to_fixed_point
+from passes.fusion.explain import Explanation
+from passes.fusion.fixed_point import fuse_to_fixed_point
 
 _KINDS: dict[type[Operation], AreaKind] = {
     dvm.UnaryOp: AreaKind.ELEMENTWISE,
@@ -43,28 +47,42 @@ _GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
 """Operations that compute nothing, or next to nothing."""
 
 
+@dataclass(frozen=True)
 class DvmFusePass(ModulePass):
     """Fuse the operations of every function into kernels."""
 
     name = "dvm-fuse"
 
+    fusion: bool = True
+    """Without it each operation has a kernel of its own."""
+    explain: bool = False
+    """Say on standard error what was merged and what was not, and why."""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        explanation = Explanation(lambda line: print(line, file=sys.stderr)) if self.explain else None
         for function in op.ops:
             if isinstance(function, FuncOp) and function.body.blocks:
-                fuse(function)
+                emit_kernels(function, fusion=self.fusion, explanation=explanation)
 
 
-def fuse(function: FuncOp) -> None:
-    """Fuse one function, in place. Raises PassFailedException for an operation that has no place in a kernel."""
+def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanation | None = None) -> None:
+    """Turn one function into kernels, in place.
+
+    Raises PassFailedException for an operation that has no place in a kernel.
+    """
     if len(function.body.blocks) > 1:
         raise PassFailedException(f"dvm-fuse: function @{function.sym_name.data} has more than one block")
     block = function.body.block
     _drop_transfers(block)
     _give_results_kernels(block)
-    _repeat_cheap_operations(block)
+    if fusion:
+        _repeat_cheap_operations(block)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
     graph = AreaGraph(_area_of(operation) for operation in operations)
-    fuse_to_fixed_point(graph)
+    if fusion:
+        fuse_to_fixed_point(graph, explanation)
+        if explanation is not None:
+            explanation.left_apart(graph)
     _emit(block, graph)
 
 

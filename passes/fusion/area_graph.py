@@ -103,6 +103,12 @@ class AreaGraph:
             if isinstance(operand.owner, Operation) and self._of.get(operand.owner) is producer
         ]
 
+    def link(self, producer: Area, consumer: Area) -> tuple[Operation, Operation]:
+        """Two operations by which areas touch: one of the producer, and one of the consumer that uses its result."""
+        value, user = self.values_between(producer, consumer)[0]
+        assert isinstance(value.owner, Operation)
+        return value.owner, user
+
     def dependents(self, producer: Area, consumer: Area) -> set[Operation]:
         """The operations of one area that need a value of another, directly or by way of others of their area."""
         pending = [operation for _, operation in self.values_between(producer, consumer)]

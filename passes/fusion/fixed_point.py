@@ -1,0 +1,69 @@
+"""Merges areas, one pattern after the other, until no pattern applies anywhere.
+
+An `Observer` is told what is merged. Of areas that are still neighbours afterwards each pattern says why (`judge`); where
+one would merge them all the same, the graph has refused: what lies between them would make a cycle.
+"""
+
+from typing import Protocol
+
+from xdsl.ir import Operation
+
+from passes.fusion.area_graph import Area, AreaGraph
+from passes.fusion.patterns import PATTERNS, Pattern
+from passes.fusion.verdict import Merged, Refused, Verdict
+
+OPERATION_LIMIT = 1000
+"""Operations of one kernel: each brings at most four operands, and those must stay below the limit of a 12-bit field."""
+
+
+class Observer(Protocol):
+    """Is told of merges: which pattern joined two areas, and the operations by which they touched."""
+
+    def merged(self, pattern: Pattern, link: tuple[Operation, Operation], found: Merged) -> None: ...
+
+
+def fuse_to_fixed_point(graph: AreaGraph, observer: Observer | None = None) -> None:
+    """Merge all that the patterns allow."""
+    merged = True
+    while merged:
+        merged = False
+        for pattern in PATTERNS:
+            for area in list(graph):
+                merged |= area in graph and _merge_producers(graph, area, pattern, observer)
+
+
+def judge(graph: AreaGraph, producer: Area, consumer: Area, pattern: Pattern) -> Verdict:
+    """What a pattern says of two areas, within the limit on operations."""
+    found = pattern(graph, producer, consumer)
+    if isinstance(found, Merged) and len(producer.operations) + len(consumer.operations) > OPERATION_LIMIT:
+        return Refused(f"they have more than {OPERATION_LIMIT} operations together")
+    return found
+
+
+def _merge_producers(graph: AreaGraph, consumer: Area, pattern: Pattern, observer: Observer | None) -> bool:
+    """Merge into an area all producers that the pattern takes, and those that these bring along."""
+    any_merged = False
+    refused: set[Area] = set()
+    while True:
+        for producer in sorted(consumer.producers - refused, key=lambda area: -area.rank):
+            refused.add(producer)
+            merged = _merge(graph, producer, consumer, pattern, observer)
+            if merged is not None:
+                consumer = merged
+                any_merged = True
+                break
+        else:
+            return any_merged
+
+
+def _merge(
+    graph: AreaGraph, producer: Area, consumer: Area, pattern: Pattern, observer: Observer | None
+) -> Area | None:
+    found = judge(graph, producer, consumer, pattern)
+    if not isinstance(found, Merged):
+        return None
+    link = graph.link(producer, consumer) if observer is not None else None
+    merged = graph.merge(producer, consumer, found.kind, found.domain, found.reduced)
+    if observer is not None and link is not None and merged is not None:
+        observer.merged(pattern, link, found)
+    return merged
