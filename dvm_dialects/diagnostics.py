@@ -24,7 +24,7 @@ def explain(error: ParseError | DiagnosticException, module: ModuleOp | None = N
 
 def failure(op: Operation, message: str) -> PassFailedException:
     """The error of a pass about an operation, such as "model.mlir:7:3: dvm.binary Add: ...", for the pass to raise."""
-    label = f"{_label(op)}: "
+    label = f"{label_of(op)}: "
     return PassFailedException(f"{_place(op)}{label}{message.removeprefix(label)}")
 
 
@@ -35,7 +35,7 @@ def remark(op: Operation, message: str) -> str:
     """
     place = _place(op)
     name = next((result.name_hint for result in op.results), None)
-    return f"{place}remark: {_label(op)}{f' %{name}' if name and not place else ''}: {message}"
+    return f"{place}remark: {label_of(op)}{f' %{name}' if name and not place else ''}: {message}"
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def failures_of(op: Operation) -> Generator[None]:
         raise failure(op, str(error)) from None
 
 
-def _label(op: Operation) -> str:
+def label_of(op: Operation) -> str:
     if isinstance(op, DvmOp):
         return op.label
     symbol = op.properties.get("sym_name")

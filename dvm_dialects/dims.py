@@ -5,7 +5,8 @@ equal as polynomials compare equal. An atom is a symbol (`s0`), a quotient (`s0 
 `bcast(s0, s1)`, the extent that NumPy broadcasting gives. This module knows nothing of the IR, and nothing of what a
 particular program proves about its symbols: that is `dvm_dialects/shapes.py`.
 
-Most dims are a constant or a bare symbol, and every operation has a short cut for those.
+Most dims are a constant or a bare symbol, and every operation has a short cut for those. A program has few others,
+which come up again and again: sums, products and quotients are cached.
 """
 
 import re
@@ -90,10 +91,7 @@ class Dim:
             return _constant(self.value + other.value)
         if not other._terms:
             return self
-        terms = dict(self._terms)
-        for monomial, coefficient in other._terms.items():
-            terms[monomial] = terms.get(monomial, 0) + coefficient
-        return _make(terms)
+        return _add(self, other)
 
     def __sub__(self, other: "Dim | int") -> "Dim":
         return self + _dim(other) * -1
@@ -109,12 +107,7 @@ class Dim:
             return self
         if self.value == 1:
             return other
-        terms: dict[Monomial, int] = {}
-        for left, a in self._terms.items():
-            for right, b in other._terms.items():
-                monomial = tuple(sorted(left + right, key=_atom_order))
-                terms[monomial] = terms.get(monomial, 0) + a * b
-        return _make(terms)
+        return _multiply(self, other)
 
     def floordiv(self, divisor: "Dim | int") -> "Dim":
         """The quotient rounded down. Exact parts are divided out. Raises ValueError if the divisor is never positive."""
@@ -271,6 +264,24 @@ def _symbol(name: str) -> Dim:
     return Dim({(Atom(name, "symbol", ()),): 1})
 
 
+@lru_cache(maxsize=4096)
+def _add(a: Dim, b: Dim) -> Dim:
+    terms = dict(a.terms)
+    for monomial, coefficient in b.terms.items():
+        terms[monomial] = terms.get(monomial, 0) + coefficient
+    return _make(terms)
+
+
+@lru_cache(maxsize=4096)
+def _multiply(a: Dim, b: Dim) -> Dim:
+    terms: dict[Monomial, int] = {}
+    for left, factor in a.terms.items():
+        for right, other in b.terms.items():
+            monomial = tuple(sorted(left + right, key=_atom_order))
+            terms[monomial] = terms.get(monomial, 0) + factor * other
+    return _make(terms)
+
+
 def _make(terms: dict[Monomial, int]) -> Dim:
     kept = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient}
     if len(kept) > 1:
@@ -288,6 +299,7 @@ def _of_atom(kind: str, arguments: tuple[Dim, ...]) -> Dim:
     return Dim({(Atom(text, kind, arguments),): 1})
 
 
+@lru_cache(maxsize=4096)
 def _divide(a: Dim, b: Dim, kind: str) -> Dim:
     """`a` divided by `b`: the exact part divided out, what remains an atom."""
     if b.value is not None and b.value <= 0:

@@ -108,4 +108,9 @@ def get_all_targets() -> "dict[str, Callable[[], type[Target]]]":
 
         return DvmBytecodeTarget
 
-    return {"dvm-asm": get_dvm_asm, "dvm-bytecode": get_dvm_bytecode}
+    def get_dvm_dot():
+        from passes.dot import DvmDotTarget
+
+        return DvmDotTarget
+
+    return {"dvm-asm": get_dvm_asm, "dvm-bytecode": get_dvm_bytecode, "dvm-dot": get_dvm_dot}
