@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vm import container, isa
+from vm.bind import LaunchPlan
+from vm.costs import Costs, costs
 from vm.device import Device
 from vm.dims import dim_text, evaluate_dims
 from vm.disassemble import disassemble
@@ -87,10 +89,7 @@ class Program:
 
         Raises ShapeError where they do not fit.
         """
-        if len(inputs) != len(self.inputs):
-            raise ShapeError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
-        given = [_shape(parameter, value) for parameter, value in zip(self.inputs, inputs, strict=True)]
-        return self._machine.plan(tuple(given)).output_shapes
+        return self._plan(inputs).output_shapes
 
     def input_shapes(self, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
         """The shapes of the inputs where the symbols in their dims have these sizes.
@@ -106,18 +105,31 @@ class Program:
 
     @property
     def stats(self) -> dict[str, int]:
-        """Counts that describe the program: kernels, stages, instructions, most UB slots of a kernel, and more."""
+        """Counts that describe the program; `costs` has those that depend on shapes.
+
+        Kernels, stages, instructions and the most UB slots of a kernel are those of the last variant, which is taken
+        unless the shapes call for another.
+        """
         program = self._machine.program
+        stages = program.variants[-1].stages
+        kernels = [program.kernels[number] for stage in stages for number in stage]
         return {
-            "kernels": len(program.kernels),
             "variants": len(program.variants),
-            "stages": max(len(variant.stages) for variant in program.variants),
-            "instructions": sum(len(kernel.words) for kernel in program.kernels),
-            "slots": max((kernel.slots for kernel in program.kernels), default=0),
+            "kernels": len(kernels),
+            "stages": len(stages),
+            "instructions": sum(len(kernel.words) for kernel in kernels),
+            "slots": max((kernel.slots for kernel in kernels), default=0),
             "workspace_tensors": sum(tensor.storage is Storage.WORKSPACE for tensor in program.tensors),
             "facts": len(program.facts),
             "bytes": len(self.to_bytes()),
         }
+
+    def costs(self, *inputs: Array | Sequence[int]) -> Costs:
+        """What a launch on inputs of these shapes (or on these arrays) takes, without running anything.
+
+        Raises ShapeError where they do not fit.
+        """
+        return costs(self._machine.program, self._plan(inputs))
 
     def disassemble(self) -> str:
         """The listing that `dvm-objdump` prints."""
@@ -151,6 +163,12 @@ class Program:
         inputs = ", ".join(map(str, self.inputs))
         outputs = ", ".join(map(str, self.outputs))
         return f"<dvm.Program {self.name}({inputs}) -> ({outputs})>"
+
+    def _plan(self, inputs: Sequence[Array | Sequence[int]]) -> LaunchPlan:
+        if len(inputs) != len(self.inputs):
+            raise ShapeError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
+        given = [_shape(parameter, value) for parameter, value in zip(self.inputs, inputs, strict=True)]
+        return self._machine.plan(tuple(given))
 
     def _parameter(self, number: int) -> Parameter:
         program = self._machine.program

@@ -30,7 +30,7 @@ from vm.prepare import PreparedKernel, Step, prepare
 from vm.program import Condition, DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
 from vm.resident import resident_form
 from vm.tiling import Tiling, choose_tiling, fits
-from vm.workspace import Lifetime, lifetimes, place
+from vm.workspace import Lifetime, lifetimes, place, separate_bytes
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
@@ -167,6 +167,8 @@ class LaunchPlan:
     stages: tuple[tuple[KernelPlan, ...], ...]
     output_shapes: tuple[Shape, ...]
     workspace_bytes: int
+    separate_workspace_bytes: int
+    """What the workspace would take if no tensors shared memory."""
     dims: tuple[int, ...]
 
 
@@ -220,7 +222,7 @@ def bind(
         for number, variant in enumerate(program.variants)
         if all(_holds(condition, dims) for condition in variant.conditions)
     )
-    layouts, workspace_bytes = _lay_out_tensors(prepared, prepared.lifetimes[number], dims, strides)
+    layouts, workspace_bytes, separate = _lay_out_tensors(prepared, prepared.lifetimes[number], dims, strides)
     stages: list[tuple[KernelPlan, ...]] = []
     for stage in variant.stages:
         plans = [
@@ -229,7 +231,7 @@ def bind(
         ]
         stages.append(tuple(plan for plan in plans if plan is not None))
     output_shapes = tuple(layouts[output].shape for output in program.outputs)
-    return LaunchPlan(number, tuple(stages), output_shapes, workspace_bytes, tuple(dims))
+    return LaunchPlan(number, tuple(stages), output_shapes, workspace_bytes, separate, tuple(dims))
 
 
 def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]:
@@ -316,7 +318,8 @@ def _mismatch(prepared: PreparedProgram, number: int, position: int, expected: i
 
 def _lay_out_tensors(
     prepared: PreparedProgram, lives: tuple[Lifetime, ...], dims: list[int], strides: tuple[Strides | None, ...]
-) -> tuple[list[TensorLayout], int]:
+) -> tuple[list[TensorLayout], int, int]:
+    """The tensors, and the bytes of the workspace with memory shared and without."""
     program = prepared.program
     given = {parameter.tensor: strides[number] for number, parameter in enumerate(program.inputs)}
     layouts: list[TensorLayout] = []
@@ -343,7 +346,7 @@ def _lay_out_tensors(
         raise ShapeError(f"the workspace would take {workspace} bytes")
     if offsets:
         layouts = [replace(layout, offset=offsets.get(layout.root, 0)) for layout in layouts]
-    return layouts, workspace
+    return layouts, workspace, separate_bytes(lives, sizes)
 
 
 def _bind_kernel(

@@ -34,6 +34,11 @@ def lifetimes(program: Program, variant: Variant, roots: tuple[int, ...]) -> tup
     return tuple(sorted(found, key=lambda lifetime: lifetime.first))
 
 
+def separate_bytes(lives: tuple[Lifetime, ...], sizes: list[int]) -> int:
+    """The bytes that the tensors would need if none shared memory with another."""
+    return sum(-(-sizes[lifetime.tensor] // ALIGNMENT) * ALIGNMENT for lifetime in lives)
+
+
 def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, int], int]:
     """Byte offsets of the tensors, and the bytes that all of them need. `sizes` are in bytes, by tensor."""
     offsets: dict[int, int] = {}
