@@ -110,7 +110,8 @@ class Program:
         program = self._machine.program
         return {
             "kernels": len(program.kernels),
-            "stages": len(program.stages),
+            "variants": len(program.variants),
+            "stages": max(len(variant.stages) for variant in program.variants),
             "instructions": sum(len(kernel.words) for kernel in program.kernels),
             "slots": max((kernel.slots for kernel in program.kernels), default=0),
             "workspace_tensors": sum(tensor.storage is Storage.WORKSPACE for tensor in program.tensors),

@@ -451,16 +451,6 @@ class _GraphFunctions(InterpreterFunctions):
         return (x / 2 * (1 + _erf(x / math.sqrt(2))),)
 
 
-_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-}
-
-
 @register_impls
 @dataclass
 class _KernelFunctions(InterpreterFunctions):
@@ -478,8 +468,7 @@ class _KernelFunctions(InterpreterFunctions):
 
     @impl(vk.SpeculateOp)
     def run_speculate(self, interpreter: Interpreter, op: vk.SpeculateOp, args: PythonValues) -> PythonValues:
-        holds = [self._holds(condition.data) for condition in op.conditions]
-        return interpreter.run_ssacfg_region(op.alternatives[[*holds, True].index(True)], args, op.name)
+        return interpreter.run_ssacfg_region(op.alternatives[alternative(op, self.symbols)], args, op.name)
 
     @impl_terminator(vk.YieldOp)
     def run_yield(
@@ -487,7 +476,8 @@ class _KernelFunctions(InterpreterFunctions):
     ) -> tuple[TerminatorValue, PythonValues]:
         return ReturnedValues(args), ()
 
-    def _holds(self, text: str) -> bool:
-        condition = vk.parse_condition(text)
-        sides = (condition.left.evaluate(self.symbols), condition.right.evaluate(self.symbols))
-        return _COMPARISONS[condition.comparison](*sides)
+
+def alternative(op: vk.SpeculateOp, symbols: dict[str, int]) -> int:
+    """The number of the alternative that is right for these sizes."""
+    holds = [all(part.holds(symbols) for part in vk.parse_condition(condition.data)) for condition in op.conditions]
+    return [*holds, True].index(True)

@@ -274,7 +274,7 @@ class PermissiveRules(ShapeRules):
 
     def quotient(self, a: Dim, b: Dim, what: str) -> Dim:
         if b.value == 0:
-            raise ShapeConflict(f"{what}: {a} cannot be divided by 0")
+            raise ShapeConflict(f"{what}: {name_of(a)} cannot be divided by 0")
         if a.value is not None and b.value is not None and a.value % b.value:
             raise ShapeConflict(f"{what}: {a} is not a multiple of {b}")
         return a.floordiv(b)

@@ -66,14 +66,18 @@ class Solver(ShapeRules):
         return dim
 
     def reasons(self, dim: Dim) -> list[tuple[str, Dim, str]]:
-        """Why a dim resolves to what it does: each eliminated symbol in it, what that is, and the reason."""
+        """Why a dim resolves to what it does, or to nothing: each eliminated symbol in it, what that is, and the reason."""
         found: dict[str, tuple[str, Dim, str]] = {}
         pending = [dim]
         while pending:
             for name in sorted(pending.pop().symbols):
                 if name in self._eliminated and name not in found:
                     elimination = self._eliminated[name]
-                    found[name] = (name, self.resolve(elimination.value), elimination.reason)
+                    try:
+                        value = self.resolve(elimination.value)
+                    except ShapeConflict:
+                        value = elimination.value
+                    found[name] = (name, value, elimination.reason)
                     pending.append(elimination.value)
         return list(found.values())
 

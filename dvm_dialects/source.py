@@ -32,6 +32,13 @@ from xdsl.utils.mlir_lexer import MLIRTokenKind
 from dvm_dialects.dvm_base import DvmOp
 
 
+class _Bits(int):
+    """A number written in hexadecimal. As a float it is none yet: its bits are written when the type is known."""
+
+    def __float__(self) -> float:
+        return 0.0
+
+
 class _LocatingParser(Parser):
     """A parser that gives each operation without a location the file, line and column where it starts.
 
@@ -51,18 +58,32 @@ class _LocatingParser(Parser):
 
     def parse_operation(self) -> Operation:
         start = self.pos
-        op = super().parse_operation()
+        try:
+            op = super().parse_operation()
+        except OverflowError:
+            self.raise_error("a float is beyond the range of its type", start)
         if op.location is UNKNOWN_LOC:
             line = bisect_right(self._line_starts, start)
             column = start - self._line_starts[line - 1] + 1
             op.location = FileLineColLoc(self._file, IntAttr(line), IntAttr(column))
         return op
 
+    def _parse_tensor_literal_element(self) -> Parser._TensorLiteralElement:
+        element = super()._parse_tensor_literal_element()
+        if type(element.value) is int and element.span.text.startswith("0x"):
+            return self._TensorLiteralElement(False, _Bits(element.value), element.span)
+        return element
+
     def parse_dense_int_or_fp_elements_attr(
         self, type: RankedStructure[AnyDenseElement] | None
     ) -> DenseIntOrFPElementsAttr:
         start = self.pos
-        attr = super().parse_dense_int_or_fp_elements_attr(type)
+        try:
+            attr = super().parse_dense_int_or_fp_elements_attr(type)
+        except OverflowError:
+            self.raise_error("an element is beyond the range of its type", start)
+        except ValueError as error:
+            self.raise_error(str(error), start)
         text = self.lexer.input.content
         literal = re.sub("//.*", "", text[start : text.index(">", start)])
         element = attr.get_element_type()

@@ -6,8 +6,9 @@ of the same computation and the conditions on dims under which each is taken. Al
 can be compiled on its own.
 """
 
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr, SymbolNameConstraint
@@ -39,24 +40,50 @@ KERNEL_NAMES = frozenset({"vk.kernel", "visa.kernel", "vk.speculate"})
 """The operations that may stand in a stage."""
 
 _ALTERNATIVE_NAMES = KERNEL_NAMES | {"vk.stage", "dvm.reshape", "dvm.constant"}
-_COMPARISON = re.compile(r"(.+?)(<=|>=|==|!=|<|>)(.+)")
+_COMPARISON = re.compile(r"(.+?)(<=|>=|==|<|>)(.+)")
+_SIGNS: dict[str, Callable[[int, int], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A comparison of two dims; `comparison` is one of <= >= == != < >."""
+class Comparison:
+    """A comparison of two dims; `sign` is one of <= >= == < >."""
 
     left: Dim
-    comparison: str
+    sign: str
     right: Dim
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is the same for all sizes, evidently."""
+        return self.left.value is not None and self.right.value is not None
+
+    def holds(self, sizes: Mapping[str, int]) -> bool:
+        """Whether it holds where the symbols have these sizes; raises KeyError for a symbol without one."""
+        return _SIGNS[self.sign](self.left.evaluate(sizes), self.right.evaluate(sizes))
+
+
+Condition = tuple[Comparison, ...]
+"""Comparisons that all hold."""
 
 
 def parse_condition(text: str) -> Condition:
-    """The condition that a text such as "4*s1 <= 262144" says; raises ValueError naming the text."""
-    match = _COMPARISON.fullmatch(text)
-    if match is None:
-        raise ValueError(f"'{text}' is not a comparison of two dims")
-    return Condition(parse_dim(match[1].strip()), match[2], parse_dim(match[3].strip()))
+    """The condition that a text such as "s1 > 262144 and s0 < 16" says; raises ValueError naming the text."""
+    comparisons: list[Comparison] = []
+    for part in text.split(" and "):
+        match = _COMPARISON.fullmatch(part)
+        if match is None:
+            raise ValueError(f"'{part}' is not a comparison of two dims")
+        comparisons.append(Comparison(parse_dim(match[1].strip()), match[2], parse_dim(match[3].strip())))
+    return tuple(comparisons)
 
 
 @irdl_op_definition

@@ -12,6 +12,8 @@ PIPELINE = (
     "dvm-decompose",
     "dvm-deduce-shapes",
     "dvm-fuse",
+    "vk-speculate",
+    "vk-stack",
     "convert-vk-to-visa",
     "visa-schedule",
     "visa-allocate-ub",
@@ -43,6 +45,16 @@ def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
 
         return DvmFusePass
 
+    def get_vk_speculate():
+        from passes.vk_speculate import VkSpeculatePass
+
+        return VkSpeculatePass
+
+    def get_vk_stack():
+        from passes.vk_stack import VkStackPass
+
+        return VkStackPass
+
     def get_convert_vk_to_visa():
         from passes.convert_vk_to_visa import ConvertVkToVisaPass
 
@@ -73,6 +85,8 @@ def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
         "dvm-decompose": get_dvm_decompose,
         "dvm-deduce-shapes": get_dvm_deduce_shapes,
         "dvm-fuse": get_dvm_fuse,
+        "vk-speculate": get_vk_speculate,
+        "vk-stack": get_vk_stack,
         "convert-vk-to-visa": get_convert_vk_to_visa,
         "visa-schedule": get_visa_schedule,
         "visa-allocate-ub": get_visa_allocate_ub,

@@ -9,9 +9,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import vk
+from dvm_dialects.diagnostics import failures_of
 from passes.lowering.kernel import KernelLowering
 from passes.lowering.operations import LOWERINGS
 
@@ -28,15 +28,12 @@ class ConvertVkToVisaPass(ModulePass):
             for operation in tuple(function.walk()):
                 if isinstance(operation, vk.KernelOp):
                     lower_kernel(operation)
-                elif isinstance(operation, vk.SpeculateOp):
-                    raise PassFailedException(
-                        "convert-vk-to-visa: vk.speculate has no form in virtual instructions yet"
-                    )
 
 
 def lower_kernel(kernel: vk.KernelOp) -> None:
-    """Replace a kernel by its virtual instructions."""
-    lowered = KernelLowering(kernel, LOWERINGS).lower()
+    """Replace a kernel by its virtual instructions; raises PassFailedException where it has none."""
+    with failures_of(kernel):
+        lowered = KernelLowering(kernel, LOWERINGS).lower()
     block = kernel.parent_block()
     assert block is not None
     block.insert_op_before(lowered, kernel)

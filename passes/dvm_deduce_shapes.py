@@ -186,7 +186,7 @@ class _Deduction:
         try:
             return tuple(map(self.solver.resolve, shape))
         except ShapeConflict as conflict:
-            _fail(owner if isinstance(owner, Operation) else self.function, str(conflict))
+            _fail(owner if isinstance(owner, Operation) else self.function, f"{conflict}{self.solver.why(shape)}")
 
     def _check_symbols(self, dims: Iterable[Dim]) -> None:
         for dim in map(self.solver.resolve, dims):
@@ -196,6 +196,7 @@ class _Deduction:
     def _context(self, op: DvmOp) -> str:
         """Why the symbols concerned are what they are, and the types of the operands."""
         dims = [dim for operand in op.operands for dim in self.shapes[operand]]
+        dims += [dim for _, entries in _lists(op) for dim in dims_in(entries)]
         dims += [dim for dim in shape_of(op.result.type) if is_known(dim)]
         types = [self._type(operand, self._resolve(op, self.shapes[operand])) for operand in op.operands]
         return self.solver.why(dims) + (f" ({', '.join(map(str, types))})" if types else "")
@@ -238,7 +239,7 @@ class _Deduction:
             return
         shape = self.shapes[op.result]
         for name, entries in _lists(op):
-            op.properties[name] = dims_attr([self.solver.resolve(dim) for dim in dims_in(entries)])
+            op.properties[name] = dims_attr(self._resolve(op, dims_in(entries)))
         if isinstance(op, BinaryOp | SelectOp):
             for index, operand in enumerate(op.operands):
                 op.operands[index] = self._stretched(operand, shape, op)

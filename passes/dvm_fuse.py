@@ -13,9 +13,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, vk
+from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.explain import Explanation
@@ -71,10 +71,13 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
     Raises PassFailedException for an operation that has no place in a kernel.
     """
     if len(function.body.blocks) > 1:
-        raise PassFailedException(f"dvm-fuse: function @{function.sym_name.data} has more than one block")
+        raise failure(function, "there must be one block")
     block = function.body.block
+    returned = block.last_op
+    if not isinstance(returned, ReturnOp):
+        raise failure(function, "it must end in func.return")
     _drop_transfers(block)
-    _give_results_kernels(block)
+    _give_results_kernels(block, returned)
     if fusion:
         _repeat_cheap_operations(block)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
@@ -89,11 +92,11 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
 def _area_of(operation: Operation) -> Area:
     kind = _KINDS.get(type(operation))
     if kind is None:
-        raise PassFailedException(f"dvm-fuse: '{operation.name}' is not a primitive operation of the graph")
-    result = operation.results[0]
-    if isinstance(operation, dvm.ReduceOp):
-        return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
-    return Area([operation], kind, dims_of(result.type))
+        raise failure(operation, "it is not a primitive operation of the graph")
+    with failures_of(operation):
+        if isinstance(operation, dvm.ReduceOp):
+            return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
+        return Area([operation], kind, dims_of(operation.results[0].type))
 
 
 def _drop_transfers(block: Block) -> None:
@@ -104,11 +107,8 @@ def _drop_transfers(block: Block) -> None:
             block.erase_op(operation)
 
 
-def _give_results_kernels(block: Block) -> None:
+def _give_results_kernels(block: Block, terminator: ReturnOp) -> None:
     """Copy what is returned but is not the result of a kernel, or is returned before."""
-    terminator = block.last_op
-    if not isinstance(terminator, ReturnOp):
-        raise PassFailedException("dvm-fuse: the function does not end in func.return")
     returned: set[SSAValue] = set()
     for index, value in enumerate(terminator.operands):
         owner = value.owner
@@ -180,8 +180,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
             if operand in replaced:
                 operation.operands[index] = replaced[operand]
     body.add_op(vk.YieldOp(*outputs))
-    kind = "vector" if area.kind is not AreaKind.CUBE else "cube" if len(operations) == 1 else "mix"
-    kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
+    kernel = vk.KernelOp(_kind_of(area), name, tuple(inputs), Region(body))
     block = before.parent_block()
     assert block is not None
     block.insert_op_before(kernel, before)
@@ -190,3 +189,9 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
     for result, value in zip(kernel.results, outputs, strict=True):
         result.name_hint = value.name_hint
         value.replace_uses_with_if(result, lambda use: use.operation not in inside and use.operation.parent is not body)
+
+
+def _kind_of(area: Area) -> str:
+    if area.kind is not AreaKind.CUBE:
+        return "vector"
+    return "cube" if all(_KINDS[type(operation)] is AreaKind.CUBE for operation in area.operations) else "mix"

@@ -12,7 +12,7 @@ from typing import cast
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException, VerifyException
 
@@ -33,6 +33,7 @@ from dvm_dialects.visa import (
     ScalarOp,
     slot_of,
 )
+from passes.variants import FACT_OF_COMPARISON, Choice, Stage, StagedVariant, variants_of
 from vm import program
 from vm.container import to_bytes
 from vm.isa import FIELD_LIMIT, ElementType, Field, Instruction, encode
@@ -79,7 +80,7 @@ def entry_function(module: ModuleOp) -> FuncOp:
 
 
 def build_program(function: FuncOp) -> Program:
-    """The program of a function that holds allocated kernels, stages of them, reshapes and constants.
+    """The program of a function that holds allocated kernels, stages and alternatives of them, reshapes and constants.
 
     Raises PassFailedException where the function holds anything else, or a limit of the instruction set is exceeded.
     """
@@ -160,15 +161,16 @@ class _Builder:
         self.tensor_of: dict[SSAValue, int] = {}
         self.constants: dict[bytes, int] = {}
         self.kernels: list[program.Kernel] = []
-        self.stages: list[tuple[int, ...]] = []
 
     def build(self) -> Program:
         inputs = self._inputs()
         outputs = self._outputs()
         facts = self._facts()
-        for op in self.block.ops:
-            with failures_of(op):
-                self._operation(op)
+        stages = self._stages(self.block)
+        try:
+            variants = tuple(self._variant(variant) for variant in variants_of(stages))
+        except ValueError as error:
+            raise failure(self.function, str(error)) from None
         return Program(
             self.function.sym_name.data,
             self.symbols,
@@ -179,7 +181,7 @@ class _Builder:
             tuple(self.constants),
             facts,
             tuple(self.kernels),
-            tuple(self.stages),
+            variants,
         )
 
     # --- tensors ---
@@ -225,7 +227,7 @@ class _Builder:
         """The tensors of the results, which the kernels that write them find in `tensor_of`."""
         names = self._names("dvm.result_names", self.returned, "out", hints=False)
         for number, (value, name) in enumerate(zip(self.returned, names, strict=True)):
-            if not isinstance(value.owner, KernelOp | vk.StageOp) or value in self.tensor_of:
+            if not isinstance(value.owner, KernelOp | vk.StageOp | vk.SpeculateOp) or value in self.tensor_of:
                 raise failure(self.function, f"result {number} is not a kernel result of its own: run dvm-fuse first")
             self._tensor(value, name, Storage.OUTPUT)
         return [self.tensor_of[value] for value in self.returned]
@@ -238,45 +240,71 @@ class _Builder:
 
     # --- operations ---
 
-    def _operation(self, op: Operation) -> None:
-        match op:
-            case KernelOp():
-                self.stages.append((self._kernel(op),))
-            case vk.StageOp():
-                self._stage(op)
-            case dvm.ReshapeOp():
-                self._tensor(op.result, _name(op.result, self.tensors), Storage.VIEW, self.tensor_of[op.operand])
-            case dvm.ConstantOp():
-                content = _bytes_of(op)
-                source = self.constants.setdefault(content, len(self.constants))
-                self._tensor(op.result, _name(op.result, self.tensors), Storage.CONSTANT, source)
-            case ReturnOp():
-                pass
-            case _:
-                raise failure(op, _NO_FORM)
+    def _stages(self, block: Block) -> list[Stage]:
+        """The stages of a block, in order: a kernel that is in none is one by itself, and so is a choice."""
+        stages: list[Stage] = []
+        for op in block.ops:
+            with failures_of(op):
+                match op:
+                    case KernelOp():
+                        stages.append(Stage([self._kernel(op)]))
+                    case vk.SpeculateOp():
+                        stages.append(Stage(choices=[self._choice(op)]))
+                    case vk.StageOp():
+                        stages.append(self._stage(op))
+                    case dvm.ReshapeOp():
+                        source = self.tensor_of[op.operand]
+                        self._tensor(op.result, _name(op.result, self.tensors), Storage.VIEW, source)
+                    case dvm.ConstantOp():
+                        content = _bytes_of(op)
+                        source = self.constants.setdefault(content, len(self.constants))
+                        self._tensor(op.result, _name(op.result, self.tensors), Storage.CONSTANT, source)
+                    case ReturnOp() | vk.YieldOp():
+                        pass
+                    case _:
+                        raise failure(op, _NO_FORM)
+        return stages
 
-    def _stage(self, stage: vk.StageOp) -> None:
-        block = stage.body.block
+    def _stage(self, op: vk.StageOp) -> Stage:
+        self._enter(op, op.body.block)
+        stage = Stage()
+        for part in self._stages(op.body.block):
+            stage.kernels.extend(part.kernels)
+            stage.choices.extend(part.choices)
+        return stage
+
+    def _choice(self, op: vk.SpeculateOp) -> Choice:
+        alternatives: list[list[Stage]] = []
+        for region in op.alternatives:
+            self._enter(op, region.block)
+            alternatives.append(self._stages(region.block))
+        return Choice(tuple(vk.parse_condition(condition.data) for condition in op.conditions), alternatives)
+
+    def _enter(self, op: vk.StageOp | vk.SpeculateOp, block: Block) -> None:
+        """Give the arguments of a block the tensors of the operands, and what it yields those of the results."""
+        for argument, operand in zip(block.args, op.operands, strict=True):
+            self.tensor_of[argument] = self.tensor_of[operand]
         terminator = block.last_op
         assert isinstance(terminator, vk.YieldOp)
-        for argument, operand in zip(block.args, stage.operands, strict=True):
-            self.tensor_of[argument] = self.tensor_of[operand]
-        # What a kernel writes is known by the name of the stage's result, which may be an output.
-        for inner, outer in zip(terminator.operands, stage.results, strict=True):
-            if inner in self.tensor_of:
-                raise failure(stage, "it yields a value that is not a kernel result of its own")
+        for inner, outer in zip(terminator.operands, op.results, strict=True):
+            if inner in self.tensor_of or isinstance(inner.owner, dvm.ReshapeOp | dvm.ConstantOp):
+                raise failure(op, "it yields a value that is not a kernel result of its own")
             if outer not in self.tensor_of:
                 self._tensor(outer, _name(outer, self.tensors), Storage.WORKSPACE)
             self.tensor_of[inner] = self.tensor_of[outer]
-        numbers: list[int] = []
-        for op in block.ops:
-            if isinstance(op, KernelOp):
-                numbers.append(self._kernel(op))
-            elif op is not terminator:
-                raise failure(op, _NO_FORM)
-        self.stages.append(tuple(numbers))
+
+    def _variant(self, variant: StagedVariant) -> program.Variant:
+        comparisons = dict.fromkeys(part for condition in variant.conditions for part in condition)
+        return program.Variant(tuple(map(self._condition, comparisons)), tuple(map(tuple, variant.stages)))
+
+    def _condition(self, comparison: vk.Comparison) -> program.Condition:
+        kind, swapped, more = FACT_OF_COMPARISON[comparison.sign]
+        left, right = (comparison.right, comparison.left) if swapped else (comparison.left, comparison.right)
+        return program.Condition(kind, self.dims.number(left), self.dims.number(right + more))
 
     def _kernel(self, kernel: KernelOp) -> int:
+        if (operands := len(kernel.body.block.args)) > FIELD_LIMIT:
+            raise failure(kernel, f"it has {operands} operands, more than {FIELD_LIMIT}")
         for result in kernel.results:
             if result not in self.tensor_of:
                 self._tensor(result, _name(result, self.tensors), Storage.WORKSPACE)
@@ -285,8 +313,6 @@ class _Builder:
             words = tuple(_words(kernel, scalars))
         except ValueError as error:
             raise failure(kernel, str(error)) from None
-        if len(kernel.body.block.args) > FIELD_LIMIT:
-            raise failure(kernel, f"it has more than {FIELD_LIMIT} operands")
         tensors = (*kernel.operands, *kernel.results)
         self.kernels.append(
             program.Kernel(

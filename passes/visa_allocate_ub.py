@@ -17,8 +17,8 @@ from xdsl.dialects.builtin import IntAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
-from xdsl.utils.exceptions import PassFailedException
 
+from dvm_dialects.diagnostics import failure
 from dvm_dialects.visa import Axes, InstructionOp, KernelOp, UbType, axes_of, may_share_slot, ub_slot
 from vm.isa import FIELD_LIMIT
 
@@ -39,9 +39,7 @@ def allocate(kernel: KernelOp) -> None:
     slots = assign_slots(tuple(kernel.body.block.ops), axes_of(kernel))
     count = max(slots.values(), default=-1) + 1
     if count > FIELD_LIMIT:
-        raise PassFailedException(
-            f"visa-allocate-ub: kernel @{kernel.sym_name.data} needs {count} slots, more than {FIELD_LIMIT}"
-        )
+        raise failure(kernel, f"it needs {count} slots, more than {FIELD_LIMIT}")
     for value, slot in slots.items():
         Rewriter.replace_value_with_new_type(value, ub_slot(slot))
     kernel.slots = IntAttr(count)

@@ -27,7 +27,7 @@ from vm.isa import (
 )
 from vm.layout import Domain, TensorLayout, View, lay_out
 from vm.prepare import PreparedKernel, Step, prepare
-from vm.program import DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
+from vm.program import Condition, DimOp, Fact, FactKind, Kernel, Program, Scalar, Storage
 from vm.resident import resident_form
 from vm.tiling import Tiling, choose_tiling, fits
 from vm.workspace import Lifetime, lifetimes, place
@@ -61,8 +61,9 @@ class PreparedProgram:
         return tuple(roots)
 
     @cached_property
-    def lifetimes(self) -> tuple[Lifetime, ...]:
-        return lifetimes(self.program, self.roots)
+    def lifetimes(self) -> tuple[tuple[Lifetime, ...], ...]:
+        """Of the workspace's tensors, by variant."""
+        return tuple(lifetimes(self.program, variant, self.roots) for variant in self.program.variants)
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,12 @@ class KernelPlan:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """What a launch does for one set of input shapes: stages of kernels, in order, and the memory they need."""
+    """What a launch does for one set of input shapes: stages of kernels, in order, and the memory they need.
 
+    `variant` is the number of the program's variant that they are.
+    """
+
+    variant: int
     stages: tuple[tuple[KernelPlan, ...], ...]
     output_shapes: tuple[Shape, ...]
     workspace_bytes: int
@@ -210,16 +215,21 @@ def bind(
     """
     program = prepared.program
     dims = _evaluate(prepared, shapes)
-    layouts, workspace_bytes = _lay_out_tensors(prepared, dims, strides)
+    number, variant = next(
+        (number, variant)
+        for number, variant in enumerate(program.variants)
+        if all(_holds(condition, dims) for condition in variant.conditions)
+    )
+    layouts, workspace_bytes = _lay_out_tensors(prepared, prepared.lifetimes[number], dims, strides)
     stages: list[tuple[KernelPlan, ...]] = []
-    for stage in program.stages:
+    for stage in variant.stages:
         plans = [
             _bind_kernel(prepared.kernels[number], prepared.resident[number], dims, layouts, unified_buffer_bytes)
             for number in stage
         ]
         stages.append(tuple(plan for plan in plans if plan is not None))
     output_shapes = tuple(layouts[output].shape for output in program.outputs)
-    return LaunchPlan(tuple(stages), output_shapes, workspace_bytes, tuple(dims))
+    return LaunchPlan(number, tuple(stages), output_shapes, workspace_bytes, tuple(dims))
 
 
 def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]:
@@ -241,9 +251,13 @@ def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]
             if dims[dim] != extent:
                 raise ShapeError(_mismatch(prepared, number, position, dims[dim], extent))
     for fact in program.facts:
-        if not _HOLDS[fact.kind](dims[fact.left], dims[fact.right]):
+        if not _holds(fact, dims):
             raise _broken(prepared, fact, dims)
     return dims
+
+
+def _holds(condition: Condition, dims: list[int]) -> bool:
+    return _HOLDS[condition.kind](dims[condition.left], dims[condition.right])
 
 
 def _broken(prepared: PreparedProgram, fact: Fact, values: Mapping[int, int] | Sequence[int]) -> ShapeError:
@@ -301,7 +315,7 @@ def _mismatch(prepared: PreparedProgram, number: int, position: int, expected: i
 
 
 def _lay_out_tensors(
-    prepared: PreparedProgram, dims: list[int], strides: tuple[Strides | None, ...]
+    prepared: PreparedProgram, lives: tuple[Lifetime, ...], dims: list[int], strides: tuple[Strides | None, ...]
 ) -> tuple[list[TensorLayout], int]:
     program = prepared.program
     given = {parameter.tensor: strides[number] for number, parameter in enumerate(program.inputs)}
@@ -324,7 +338,7 @@ def _lay_out_tensors(
             raise ShapeError(f"tensor '{tensor.name}' of shape {shape} cannot view one of {layouts[root].shape}")
         sizes.append(size)
         layouts.append(TensorLayout(shape, given.get(number) or tuple(steps), root, 0))
-    offsets, workspace = place(prepared.lifetimes, sizes)
+    offsets, workspace = place(lives, sizes)
     if workspace > MAXIMUM_BYTES:
         raise ShapeError(f"the workspace would take {workspace} bytes")
     if offsets:

@@ -96,6 +96,7 @@ class _Writer:
         self._strings = strings
 
     def records(self, program: Program) -> dict[Section, list[_Record]]:
+        stages = [stage for variant in program.variants for stage in variant.stages]
         # strings are numbered as they are met, so the order of these lines is part of the format
         records: dict[Section, list[_Record]] = {
             Section.PROGRAM: [(self._string(program.name),)],
@@ -105,8 +106,10 @@ class _Writer:
             Section.INPUTS: [self._input(parameter) for parameter in program.inputs],
             Section.OUTPUTS: [(tensor,) for tensor in program.outputs],
             Section.FACTS: [(f.kind, f.left, f.right, self._string(f.reason)) for f in program.facts],
-            Section.STAGES: [(len(stage),) for stage in program.stages],
-            Section.STAGE_KERNELS: [(kernel,) for stage in program.stages for kernel in stage],
+            Section.VARIANTS: [(len(variant.conditions), len(variant.stages)) for variant in program.variants],
+            Section.CONDITIONS: [(c.kind, c.left, c.right) for variant in program.variants for c in variant.conditions],
+            Section.STAGES: [(len(stage),) for stage in stages],
+            Section.STAGE_KERNELS: [(kernel,) for stage in stages for kernel in stage],
         }
         for section in (Section.KERNELS, Section.AXES, Section.OPERANDS, Section.INDICES, Section.TERMS):
             records[section] = []

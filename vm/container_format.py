@@ -33,12 +33,14 @@ class Section(IntEnum):
     TERMS = 12
     SCALARS = 13
     WORDS = 14
-    STAGES = 15
-    STAGE_KERNELS = 16
-    STRINGS = 17
-    CONSTANTS = 18
-    STRING_BYTES = 19
-    CONSTANT_BYTES = 20
+    VARIANTS = 15
+    CONDITIONS = 16
+    STAGES = 17
+    STAGE_KERNELS = 18
+    STRINGS = 19
+    CONSTANTS = 20
+    STRING_BYTES = 21
+    CONSTANT_BYTES = 22
 
 
 HEADER = struct.Struct("<4sHHQII")
@@ -65,6 +67,8 @@ RECORDS: dict[Section, struct.Struct] = {
     Section.TERMS: struct.Struct("<II"),  # axis, coefficient
     Section.SCALARS: struct.Struct("<IiQ"),  # element type, dim or -1, value
     Section.WORDS: struct.Struct("<Q"),
+    Section.VARIANTS: struct.Struct("<II"),  # numbers of conditions, stages
+    Section.CONDITIONS: struct.Struct("<3I"),  # kind, left, right
     Section.STAGES: struct.Struct("<I"),  # number of kernels
     Section.STAGE_KERNELS: struct.Struct("<I"),  # kernel
     Section.STRINGS: struct.Struct("<I"),  # length in bytes

@@ -25,6 +25,7 @@ from vm.errors import BytecodeError
 from vm.isa import ISA_VERSION, ElementType
 from vm.program import (
     Axis,
+    Condition,
     Dim,
     DimOp,
     Fact,
@@ -38,6 +39,7 @@ from vm.program import (
     Scalar,
     Storage,
     Tensor,
+    Variant,
 )
 from vm.verification_error import MAX_RANK, VerificationError
 
@@ -168,10 +170,7 @@ class Reader:
             constants=self._constants,
             facts=self._facts(tables[Section.FACTS]),
             kernels=self._kernels(tables[Section.KERNELS]),
-            stages=tuple(
-                tuple(kernel for (kernel,) in tables[Section.STAGE_KERNELS].take(count))
-                for (count,) in tables[Section.STAGES].rest()
-            ),
+            variants=self._variants(tables[Section.VARIANTS]),
         )
         for table in tables.values():
             table.finish()
@@ -257,6 +256,22 @@ class Reader:
         return tuple(
             Fact(_member(table, FactKind, kind), left, right, self._string(table, reason))
             for kind, left, right, reason in table.rest()
+        )
+
+    def _variants(self, table: _Records) -> tuple[Variant, ...]:
+        return tuple(
+            Variant(self._conditions(self._tables[Section.CONDITIONS], conditions), self._stages(stages))
+            for conditions, stages in table.rest()
+        )
+
+    def _conditions(self, table: _Records, count: int) -> tuple[Condition, ...]:
+        return tuple(Condition(_member(table, FactKind, kind), left, right) for kind, left, right in table.take(count))
+
+    def _stages(self, count: int) -> tuple[tuple[int, ...], ...]:
+        kernels = self._tables[Section.STAGE_KERNELS]
+        return tuple(
+            tuple(kernel for (kernel,) in kernels.take(length))
+            for (length,) in self._tables[Section.STAGES].take(count)
         )
 
     def _kernels(self, table: _Records) -> tuple[Kernel, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from vm.dims import TEXT_LIMIT, dim_texts
 from vm.isa import CAST, FILL, ISA_VERSION, PASS, REDUCE_INIT, ElementType, Field, Instruction, PassMode, ReduceKind
 from vm.isa import decode as decode_word
-from vm.program import Dim, DimOp, Fact, FactKind, Index, Kernel, Program, Storage
+from vm.program import Condition, Dim, DimOp, Fact, FactKind, Index, Kernel, Program, Storage
 
 _SECTION_OF_STORAGE = {
     Storage.INPUT: "inputs",
@@ -22,7 +22,7 @@ _SECTION_OF_STORAGE = {
     Storage.VIEW: "views",
 }
 
-_FACT_TEXTS = {
+_CONDITION_TEXTS = {
     FactKind.EQUAL: "{0} = {1}",
     FactKind.AT_LEAST: "{0} >= {1}",
     FactKind.BROADCASTABLE: "{0} = {1}, or one of them is 1",
@@ -57,10 +57,11 @@ class _Listing:
         yield from _titled("symbols", self._symbols())
         yield from _titled("dims", [(name, "=", text) for name, text in self._long_dims])
         yield from _titled("facts", [self._fact(fact) for fact in program.facts])
-        for number, stage in enumerate(program.stages):
-            for kernel in stage:
-                yield ""
-                yield from self._kernel(number, program.kernels[kernel])
+        for number in range(len(program.variants)):
+            yield from _titled(self._when(number), self._stages(number))
+        for kernel in program.kernels:
+            yield ""
+            yield from self._kernel(kernel)
 
     def _listed(self, storage: Storage) -> list[int]:
         """The tensors of a storage, those of the interface in its order."""
@@ -99,12 +100,29 @@ class _Listing:
         return rows
 
     def _fact(self, fact: Fact) -> tuple[str, ...]:
-        text = _FACT_TEXTS[fact.kind].format(self._dims[fact.left], self._dims[fact.right])
-        return text, _printable(fact.reason)
+        return self._condition(fact), _printable(fact.reason)
 
-    def _kernel(self, stage: int, kernel: Kernel) -> Iterator[str]:
+    def _condition(self, condition: Condition) -> str:
+        return _CONDITION_TEXTS[condition.kind].format(self._dims[condition.left], self._dims[condition.right])
+
+    def _when(self, number: int) -> str:
+        """The heading of a variant."""
+        if len(self._program.variants) == 1:
+            return "launch"
+        conditions = self._program.variants[number].conditions
+        when = f"where {' and '.join(map(self._condition, conditions))}" if conditions else "otherwise"
+        return f"launch {number}, {when}"
+
+    def _stages(self, number: int) -> list[tuple[str, ...]]:
+        kernels = self._program.kernels
+        return [
+            (f"stage {stage}", ", ".join(f"'{_printable(kernels[kernel].name)}'" for kernel in members))
+            for stage, members in enumerate(self._program.variants[number].stages)
+        ]
+
+    def _kernel(self, kernel: Kernel) -> Iterator[str]:
         origin = f", from {_printable(kernel.origin)}" if kernel.origin else ""
-        yield f"stage {stage}: {kernel.kind.name.lower()} kernel '{_printable(kernel.name)}', {_count(kernel.slots, 'slot')}{origin}"
+        yield f"{kernel.kind.name.lower()} kernel '{_printable(kernel.name)}', {_count(kernel.slots, 'slot')}{origin}"
         axes = [
             f"d{number} < {self._dims[axis.extent]}{' (reduction)' if axis.reduction else ''}"
             for number, axis in enumerate(kernel.axes)

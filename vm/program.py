@@ -74,7 +74,7 @@ class Input:
 
 
 class FactKind(IntEnum):
-    """What a fact says of two dims."""
+    """What a condition says of two dims."""
 
     EQUAL = 0
     AT_LEAST = 1
@@ -86,12 +86,18 @@ class FactKind(IntEnum):
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A condition on dims that bind checks; `reason` names the operation and its source location."""
+class Condition:
+    """What two dims may be to each other."""
 
     kind: FactKind
     left: int
     right: int
+
+
+@dataclass(frozen=True)
+class Fact(Condition):
+    """A condition that must hold, which bind checks; `reason` names the operation and its source location."""
+
     reason: str
 
 
@@ -166,10 +172,21 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """One way to run a program, where all its conditions hold.
+
+    `stages` run one after the other; each lists kernels that do not depend on one another.
+    """
+
+    conditions: tuple[Condition, ...]
+    stages: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """A compiled program. Symbols are defined by the inputs: each is a whole dim of at least one of them.
 
-    `stages` run one after the other; each lists kernels that do not depend on one another.
+    Bind takes the first of `variants` whose conditions hold; the last has none.
     """
 
     name: str
@@ -181,4 +198,4 @@ class Program:
     constants: tuple[bytes, ...]
     facts: tuple[Fact, ...]
     kernels: tuple[Kernel, ...]
-    stages: tuple[tuple[int, ...], ...]
+    variants: tuple[Variant, ...]

@@ -5,7 +5,8 @@ A program that `verify` accepts
   scalars and axes;
 - has words that decode, with types that agree from load to store, and reads no slot that holds nothing, nor one whose
   type or axes depend on how many tiles a reduction has;
-- writes each output and workspace tensor in one kernel, whole, each element by one tile, before a later stage reads it;
+- has variants of which the last is unconditional; each writes every output, and what it reads of the workspace, in one
+  kernel, whole, each element by one tile, before a later stage reads it;
 - has no two inputs of one name, nor outputs, nor symbols;
 - ends: the words of a kernel run in order, at most once for each tile of its domain, and kernels stage by stage.
 
@@ -21,11 +22,11 @@ What depends on the extents is for bind to check, before anything runs:
 What depends on the data is for the engine to check, by tile: the indices of gather, the ends of groups.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from vm.dims import MAGNITUDE_LIMIT
 from vm.isa import ElementType
-from vm.program import Dim, DimOp, Program, Storage, Tensor
+from vm.program import Condition, Dim, DimOp, Program, Storage, Tensor, Variant
 from vm.verification_error import MAX_RANK, VerificationError
 from vm.verify_kernel import verify_kernel
 
@@ -44,8 +45,7 @@ def verify(program: Program) -> None:
     _verify_facts(program)
     for number in range(len(program.kernels)):
         verify_kernel(program, number)
-    stage_of_kernel = _verify_stages(program)
-    _verify_flow(program, stage_of_kernel)
+    _verify_variants(program)
 
 
 def _verify_dims(program: Program) -> None:
@@ -170,52 +170,94 @@ def _verify_names(program: Program, what: str, tensors: Sequence[int]) -> None:
 
 def _verify_facts(program: Program) -> None:
     for number, fact in enumerate(program.facts):
-        for dim in (fact.left, fact.right):
-            if not 0 <= dim < len(program.dims):
-                raise VerificationError(f"fact {number}: no dim {dim}", "facts", number)
+        _verify_condition(program, fact, f"fact {number}", "facts", number)
 
 
-def _verify_stages(program: Program) -> list[int]:
-    """The stage of each kernel."""
-    stages = [-1] * len(program.kernels)
-    for number, stage in enumerate(program.stages):
-        if not stage:
-            raise VerificationError(f"stage {number}: it has no kernels", "stages", number)
-        for kernel in stage:
-            if not 0 <= kernel < len(stages) or stages[kernel] >= 0:
-                raise VerificationError(f"stage {number}: kernel {kernel} is not there or runs twice", "stages", number)
-            stages[kernel] = number
-    if -1 in stages:
-        number = stages.index(-1)
-        raise VerificationError(f"kernel {program.kernels[number].name!r}: no stage runs it", "kernels", number)
-    return stages
+def _verify_condition(program: Program, condition: Condition, what: str, table: str, number: int) -> None:
+    for dim in (condition.left, condition.right):
+        if not 0 <= dim < len(program.dims):
+            raise VerificationError(f"{what}: no dim {dim}", table, number)
 
 
-def _verify_flow(program: Program, stage_of_kernel: list[int]) -> None:
-    """Each tensor that must be written is so once, and read in later stages only. That also makes stages parallel."""
+def _verify_variants(program: Program) -> None:
+    """Each variant is right by itself, each but the last has conditions, and each kernel is in one at least."""
+    if not program.variants:
+        raise VerificationError("there is no variant to run", "variants", 0)
     roots: list[int] = []
     for number, tensor in enumerate(program.tensors):
         roots.append(roots[tensor.source] if tensor.storage is Storage.VIEW else number)
+    unused = set(range(len(program.kernels)))
+    written: set[int] = set()
+    first_condition = first_stage = 0
+    for number, variant in enumerate(program.variants):
+        for position, condition in enumerate(variant.conditions, first_condition):
+            _verify_condition(program, condition, f"variant {number}, condition {position}", "conditions", position)
+        if bool(variant.conditions) is (number == len(program.variants) - 1):
+            wrong = "the last has conditions" if variant.conditions else "only the last has no conditions"
+            raise VerificationError(f"variant {number}: {wrong}", "variants", number)
+        stage_of_kernel = _verify_stages(program, variant, number, first_stage)
+        written |= _verify_flow(program, stage_of_kernel, roots, number)
+        unused -= stage_of_kernel.keys()
+        first_condition += len(variant.conditions)
+        first_stage += len(variant.stages)
+    if unused:
+        number = min(unused)
+        raise VerificationError(f"kernel {program.kernels[number].name!r}: no stage runs it", "kernels", number)
+    for number, tensor in enumerate(program.tensors):
+        if tensor.storage in _WRITTEN and number not in written:
+            raise VerificationError(f"tensor {number} ({tensor.name!r}): no kernel writes it", "tensors", number)
+
+
+def _verify_stages(program: Program, variant: Variant, variant_number: int, first: int) -> dict[int, int]:
+    """The stage of each kernel of a variant; `first` is the number of its first stage in the table of stages."""
+    stages: dict[int, int] = {}
+    for number, stage in enumerate(variant.stages):
+        name = f"variant {variant_number}, stage {number}"
+        if not stage:
+            raise VerificationError(f"{name}: it has no kernels", "stages", first + number)
+        for kernel in stage:
+            if not 0 <= kernel < len(program.kernels) or kernel in stages:
+                raise VerificationError(f"{name}: kernel {kernel} is not there or runs twice", "stages", first + number)
+            stages[kernel] = number
+    return stages
+
+
+def _verify_flow(program: Program, stage_of_kernel: dict[int, int], roots: list[int], variant: int) -> Set[int]:
+    """Each output is written, each tensor once at most, and read in later stages only. That also makes stages parallel.
+
+    `roots` has the tensor that owns the memory of each. Returns the tensors that are written.
+    """
     written_in: dict[int, int] = {}
-    for number, kernel in enumerate(program.kernels):
-        for position, operand in enumerate(kernel.operands):
+    for number, stage in stage_of_kernel.items():
+        for position, operand in enumerate(program.kernels[number].operands):
             if not operand.writes:
                 continue
             root = roots[operand.tensor]
-            name = f"kernel {kernel.name!r}, operand {position}: tensor {root} ({program.tensors[root].name!r})"
-            if program.tensors[root].storage not in _WRITTEN:
-                raise VerificationError(f"{name} may not be written", "operands", position, number)
-            if root in written_in:
-                raise VerificationError(f"{name} is written a second time", "operands", position, number)
-            written_in[root] = stage_of_kernel[number]
-    for number, tensor in enumerate(program.tensors):
-        if tensor.storage in _WRITTEN and number not in written_in:
-            raise VerificationError(f"tensor {number} ({tensor.name!r}): no kernel writes it", "tensors", number)
-    for number, kernel in enumerate(program.kernels):
-        for position, operand in enumerate(kernel.operands):
+            if program.tensors[root].storage not in _WRITTEN or root in written_in:
+                fault = "is written a second time" if root in written_in else "may not be written"
+                raise _operand_error(program, number, position, root, variant, fault)
+            written_in[root] = stage
+    for output in program.outputs:
+        if output not in written_in:
+            name = program.tensors[output].name
+            raise VerificationError(
+                f"tensor {output} ({name!r}): variant {variant} does not write it", "tensors", output
+            )
+    for number, stage in stage_of_kernel.items():
+        for position, operand in enumerate(program.kernels[number].operands):
             root = roots[operand.tensor]
-            if not operand.writes and written_in.get(root, -1) >= stage_of_kernel[number]:
-                name = f"kernel {kernel.name!r}, operand {position}: tensor {root} ({program.tensors[root].name!r})"
-                raise VerificationError(
-                    f"{name} is read before the stage after it is written", "operands", position, number
-                )
+            if operand.writes or program.tensors[root].storage not in _WRITTEN:
+                continue
+            if written_in.get(root, stage) >= stage:
+                fault = "is read before the stage after it is written"
+                raise _operand_error(program, number, position, root, variant, fault)
+    return written_in.keys()
+
+
+def _operand_error(
+    program: Program, kernel: int, position: int, root: int, variant: int, fault: str
+) -> VerificationError:
+    name = (
+        f"kernel {program.kernels[kernel].name!r}, operand {position}: tensor {root} ({program.tensors[root].name!r})"
+    )
+    return VerificationError(f"{name} {fault} in variant {variant}", "operands", position, kernel)

@@ -6,7 +6,7 @@ run side by side. Placing is a linear scan over the stages that takes the tighte
 
 from dataclasses import dataclass
 
-from vm.program import Program, Storage
+from vm.program import Program, Storage, Variant
 
 ALIGNMENT = 64
 
@@ -20,10 +20,10 @@ class Lifetime:
     last: int
 
 
-def lifetimes(program: Program, roots: tuple[int, ...]) -> tuple[Lifetime, ...]:
+def lifetimes(program: Program, variant: Variant, roots: tuple[int, ...]) -> tuple[Lifetime, ...]:
     """The lifetimes of the tensors of the workspace, by the stage that writes them; `roots` owns each tensor's memory."""
     spans: dict[int, tuple[int, int]] = {}
-    for number, stage in enumerate(program.stages):
+    for number, stage in enumerate(variant.stages):
         for kernel in stage:
             for operand in program.kernels[kernel].operands:
                 root = roots[operand.tensor]

@@ -3,8 +3,8 @@
 It knows which areas depend on which and merges two of them unless that would make a cycle. Why areas should be merged
 is not its business (`patterns.py`).
 
-Areas carry ranks that order them topologically at all times. Merging a producer into a consumer moves what the producer
-reaches below the consumer's rank behind it, so that one bounded search both finds a cycle and repairs the order.
+Areas carry ranks that order them topologically at all times. Merging two moves what the earlier one reaches below the
+later one's rank behind that, so that one bounded search both finds a cycle and repairs the order.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,7 +26,7 @@ class AreaKind(Enum):
     REDUCTION = "reduction"
     """Reductions of one domain over the same dims, and elementwise work on that domain or on what they leave of it."""
     CUBE = "cube"
-    """A matrix product, and elementwise work on its result."""
+    """Matrix products over one domain, and elementwise work on their results."""
     DATA_MOVEMENT = "data movement"
     """Concat, pad, gather: a kernel of its own."""
     NONE = "none"
@@ -85,6 +85,17 @@ class AreaGraph:
             if isinstance(operand.owner, Operation) and operand.owner in self._of:
                 yield self._of[operand.owner]
 
+    def siblings(self, area: Area) -> set[Area]:
+        """The other areas that use a value which an area reads."""
+        users = (
+            self._of.get(use.operation)
+            for operation in area.operations
+            for operand in operation.operands
+            if not isinstance(operand.owner, Operation) or self._of.get(operand.owner) is not area
+            for use in operand.uses
+        )
+        return {user for user in users if user is not None and user is not area}
+
     def escapes(self, area: Area, to: Area) -> bool:
         """Whether some value of `area` is used outside of both areas."""
         return any(
@@ -104,10 +115,14 @@ class AreaGraph:
         ]
 
     def link(self, producer: Area, consumer: Area) -> tuple[Operation, Operation]:
-        """Two operations by which areas touch: one of the producer, and one of the consumer that uses its result."""
-        value, user = self.values_between(producer, consumer)[0]
-        assert isinstance(value.owner, Operation)
-        return value.owner, user
+        """Two operations by which areas touch: one of the producer, and one of the consumer that uses its result.
+
+        Of areas that do not depend on each other the first ones.
+        """
+        for value, user in self.values_between(producer, consumer):
+            assert isinstance(value.owner, Operation)
+            return value.owner, user
+        return self.in_order(producer)[0], self.in_order(consumer)[0]
 
     def dependents(self, producer: Area, consumer: Area) -> set[Operation]:
         """The operations of one area that need a value of another, directly or by way of others of their area."""
@@ -125,27 +140,23 @@ class AreaGraph:
         """Whether a value of `area` is used outside of it, so that the kernel must store it."""
         return any(self._of.get(use.operation) is not area for use in value.uses)
 
-    def merge(
-        self, producer: Area, consumer: Area, kind: AreaKind, domain: Shape, reduced: tuple[int, ...]
-    ) -> Area | None:
-        """Merge a producer and a consumer into an area of the kind and domain given, and return it.
+    def merge(self, earlier: Area, later: Area, kind: AreaKind, domain: Shape, reduced: tuple[int, ...]) -> Area | None:
+        """Merge two areas into one of the kind and domain given, and return it: a producer and its consumer, or two
+        that do not depend on each other, in the order of their ranks.
 
         Returns None, and changes nothing, if that would make a cycle. The larger of the two areas stays.
         """
-        between = self._reached_below(producer, consumer)
+        between = self._reached_below(earlier, later)
         if between is None:
             return None
-        self._move_behind(between, consumer)
-        del self._ranks[bisect_left(self._ranks, producer.rank)]
-        stays, goes = (
-            (producer, consumer) if len(producer.operations) > len(consumer.operations) else (consumer, producer)
-        )
+        self._move_behind(between, later)
+        del self._ranks[bisect_left(self._ranks, earlier.rank)]
+        stays, goes = (earlier, later) if len(earlier.operations) > len(later.operations) else (later, earlier)
         for operation in goes.operations:
             self._of[operation] = stays
         stays.operations.extend(goes.operations)
-        depth = producer.depth + consumer.depth
-        stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, consumer.rank
-        stays.depth = depth
+        stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, later.rank
+        stays.depth = earlier.depth + later.depth
         for area in goes.producers:
             area.consumers.discard(goes)
             area.consumers.add(stays)
@@ -161,18 +172,18 @@ class AreaGraph:
         """The operations of an area in program order."""
         return sorted(area.operations, key=self._position.__getitem__)
 
-    def _reached_below(self, producer: Area, consumer: Area) -> list[Area] | None:
-        """What `producer` reaches with a rank below the consumer's; None where `consumer` is reached through it."""
+    def _reached_below(self, earlier: Area, later: Area) -> list[Area] | None:
+        """What `earlier` reaches with a rank below that of `later`; None where `later` is reached through it."""
         found: set[Area] = set()
-        pending = [area for area in producer.consumers if area is not consumer and area.rank < consumer.rank]
+        pending = [area for area in earlier.consumers if area is not later and area.rank < later.rank]
         while pending:
             area = pending.pop()
             if area in found:
                 continue
             found.add(area)
-            if consumer in area.consumers:
+            if later in area.consumers:
                 return None
-            pending.extend(reached for reached in area.consumers if reached.rank < consumer.rank)
+            pending.extend(reached for reached in area.consumers if reached.rank < later.rank)
         return sorted(found, key=lambda area: area.rank)
 
     def _move_behind(self, areas: list[Area], target: Area) -> None:

@@ -21,28 +21,25 @@ class Explanation:
     def merged(self, pattern: Pattern, link: tuple[Operation, Operation], found: Merged) -> None:
         """Say of a merge which pattern made it and what allowed that."""
         producer, consumer = link
-        self._write(remark(consumer, f"joined with {describe(producer)} by {_name(pattern)}: {found.because}"))
+        self._write(remark(consumer, f"joined with {describe(producer)} by {pattern.name}: {found.because}"))
 
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""
-        for consumer in graph:
-            for producer in sorted(consumer.producers, key=lambda area: area.rank):
-                if AreaKind.NONE not in (producer.kind, consumer.kind):
-                    self._left_apart(graph, producer, consumer)
+        for area in graph:
+            partners = {partner for pattern in PATTERNS for partner in pattern.partners(graph, area)}
+            for partner in sorted(partners, key=lambda partner: partner.rank):
+                if AreaKind.NONE not in (partner.kind, area.kind):
+                    self._left_apart(graph, partner, area)
 
-    def _left_apart(self, graph: AreaGraph, producer: Area, consumer: Area) -> None:
+    def _left_apart(self, graph: AreaGraph, earlier: Area, later: Area) -> None:
         reasons: list[str] = []
         for pattern in PATTERNS:
-            found = judge(graph, producer, consumer, pattern)
+            found = judge(graph, earlier, later, pattern) if earlier in pattern.partners(graph, later) else None
             if isinstance(found, Merged):
-                reasons.append(f"{_name(pattern)}: what lies between them would make a cycle")
+                reasons.append(f"{pattern.name}: what lies between them would make a cycle")
             elif found is not None:
-                reasons.append(f"{_name(pattern)}: {found}")
+                reasons.append(f"{pattern.name}: {found}")
         if not reasons:
-            reasons.append(f"no pattern takes '{producer.kind.value}' into '{consumer.kind.value}'")
-        source, user = graph.link(producer, consumer)
+            reasons.append(f"no pattern takes '{earlier.kind.value}' into '{later.kind.value}'")
+        source, user = graph.link(earlier, later)
         self._write(remark(user, f"apart from {describe(source)}: {'; '.join(reasons)}"))
-
-
-def _name(pattern: Pattern) -> str:
-    return pattern.__name__.replace("_", " ")

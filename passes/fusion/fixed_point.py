@@ -29,41 +29,39 @@ def fuse_to_fixed_point(graph: AreaGraph, observer: Observer | None = None) -> N
         merged = False
         for pattern in PATTERNS:
             for area in list(graph):
-                merged |= area in graph and _merge_producers(graph, area, pattern, observer)
+                merged |= area in graph and _merge_partners(graph, area, pattern, observer)
 
 
-def judge(graph: AreaGraph, producer: Area, consumer: Area, pattern: Pattern) -> Verdict:
+def judge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern) -> Verdict:
     """What a pattern says of two areas, within the limit on operations."""
-    found = pattern(graph, producer, consumer)
-    if isinstance(found, Merged) and len(producer.operations) + len(consumer.operations) > OPERATION_LIMIT:
+    found = pattern.rule(graph, earlier, later)
+    if isinstance(found, Merged) and len(earlier.operations) + len(later.operations) > OPERATION_LIMIT:
         return Refused(f"they have more than {OPERATION_LIMIT} operations together")
     return found
 
 
-def _merge_producers(graph: AreaGraph, consumer: Area, pattern: Pattern, observer: Observer | None) -> bool:
-    """Merge into an area all producers that the pattern takes, and those that these bring along."""
+def _merge_partners(graph: AreaGraph, area: Area, pattern: Pattern, observer: Observer | None) -> bool:
+    """Merge into an area all partners that the pattern takes, and those that these bring along."""
     any_merged = False
     refused: set[Area] = set()
     while True:
-        for producer in sorted(consumer.producers - refused, key=lambda area: -area.rank):
-            refused.add(producer)
-            merged = _merge(graph, producer, consumer, pattern, observer)
+        for partner in sorted(set(pattern.partners(graph, area)) - refused, key=lambda partner: -partner.rank):
+            refused.add(partner)
+            merged = _merge(graph, partner, area, pattern, observer)
             if merged is not None:
-                consumer = merged
+                area = merged
                 any_merged = True
                 break
         else:
             return any_merged
 
 
-def _merge(
-    graph: AreaGraph, producer: Area, consumer: Area, pattern: Pattern, observer: Observer | None
-) -> Area | None:
-    found = judge(graph, producer, consumer, pattern)
+def _merge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern, observer: Observer | None) -> Area | None:
+    found = judge(graph, earlier, later, pattern)
     if not isinstance(found, Merged):
         return None
-    link = graph.link(producer, consumer) if observer is not None else None
-    merged = graph.merge(producer, consumer, found.kind, found.domain, found.reduced)
+    link = graph.link(earlier, later) if observer is not None else None
+    merged = graph.merge(earlier, later, found.kind, found.domain, found.reduced)
     if observer is not None and link is not None and merged is not None:
         observer.merged(pattern, link, found)
     return merged

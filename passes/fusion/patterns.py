@@ -1,13 +1,14 @@
-"""The fusion patterns, in the order in which they are tried. Each looks at a producer and a consumer area.
+"""The fusion patterns, in the order in which they are tried. Each looks at two areas, mostly a producer and a consumer.
 
-A pattern says what the merged area is, or why it does not merge the two, or None where it is not for areas of these
-kinds. It asks only `shapes` and the areas; the graph refuses cycles afterwards. Adding a pattern means adding a function
-here.
+A rule says what the merged area is, or why it does not merge the two, or None where it is not for areas of these
+kinds. It asks only `shapes` and the areas; the graph refuses cycles afterwards. Adding a pattern means adding a rule here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from dvm_dialects import dvm
+from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
@@ -17,7 +18,22 @@ from passes.fusion.verdict import Merged, Reason, Refused, Verdict
 DEPTH_LIMIT = 4
 """Reductions one after the other in one kernel: a row too long for the unified buffer is read again after each."""
 
-Pattern = Callable[[AreaGraph, Area, Area], Verdict]
+PRODUCT_LIMIT = 4
+"""Matrix products side by side in one kernel: the unified buffer holds a block of each."""
+
+Rule = Callable[[AreaGraph, Area, Area], Verdict]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A rule, and the earlier areas of a graph that may be partners of one."""
+
+    rule: Rule
+    partners: Callable[[AreaGraph, Area], Iterable[Area]]
+
+    @property
+    def name(self) -> str:
+        return self.rule.__name__.replace("_", " ")
 
 
 def elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
@@ -117,6 +133,47 @@ def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> V
     return Merged(AreaKind.CUBE, consumer.domain, Reason("it works on blocks of the product, {}", consumer.domain))
 
 
+def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
+    """Products over the same (batch, m, n, k) that share a factor, such as the queries, keys and values of one input.
+
+    Each has an accumulator; what they share is read, and converted, once.
+    """
+    if not first.kind is second.kind is AreaKind.CUBE:
+        return None
+    here, there = _products(first), _products(second)
+    products = [product for product in (*here, *there) if isinstance(product, dvm.MatmulOp)]
+    if len(products) < len(here) + len(there):
+        return Refused("a grouped product is not computed side by side with others")
+    if len(products) > PRODUCT_LIMIT:
+        return Refused(f"they have more than {PRODUCT_LIMIT} products together")
+    if not {factor for product in here for factor in product.operands[:2]} & {
+        factor for product in there for factor in product.operands[:2]
+    }:
+        return Refused("their products share no factor")
+    if not shapes.equal(first.domain, second.domain):
+        return _not_equal(first.domain, second.domain)
+    depths = tuple(dict.fromkeys(_contracted(product) for product in products))
+    if len(depths) > 1:
+        return Refused("the contracted dims {} are not provably equal", depths)
+    if any(product in graph.dependents(first, second) for product in there):
+        return Refused("one product needs the other")
+    values = _between(graph, first, second)
+    if isinstance(values, Refused):
+        return values
+    if not all(shapes.equal(value, second.domain) for value in values):
+        return Refused("it stretches the product to {}", second.domain)
+    return Merged(AreaKind.CUBE, second.domain, Reason("they share a factor and are over {}", second.domain))
+
+
+def _products(area: Area) -> list[dvm.MatmulOp | dvm.GroupedMatmulOp]:
+    return [operation for operation in area.operations if isinstance(operation, dvm.MatmulOp | dvm.GroupedMatmulOp)]
+
+
+def _contracted(product: dvm.MatmulOp) -> Dim:
+    dims = dims_of(product.lhs.type)
+    return dims[-2] if product.trans_a.value.data else dims[-1]
+
+
 def _not_equal(a: Shape, b: Shape) -> Refused:
     return Refused("{} and {} are not provably equal", a, b)
 
@@ -132,10 +189,21 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
     return [dims_of(value.type) for value, _ in graph.values_between(producer, consumer)]
 
 
-PATTERNS: tuple[Pattern, ...] = (
-    elementwise,
-    broadcast_into_consumer,
-    producer_into_reduction,
-    reduction_into_consumer,
-    cube_into_elementwise,
+def _producers(graph: AreaGraph, area: Area) -> Iterable[Area]:
+    return area.producers
+
+
+def _other_cubes(graph: AreaGraph, area: Area) -> Iterable[Area]:
+    if area.kind is not AreaKind.CUBE:
+        return ()
+    return (other for other in graph.siblings(area) if other.kind is AreaKind.CUBE and other.rank < area.rank)
+
+
+PATTERNS = (
+    Pattern(elementwise, _producers),
+    Pattern(broadcast_into_consumer, _producers),
+    Pattern(producer_into_reduction, _producers),
+    Pattern(reduction_into_consumer, _producers),
+    Pattern(cube_into_elementwise, _producers),
+    Pattern(cubes_side_by_side, _other_cubes),
 )

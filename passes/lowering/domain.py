@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, vk
+from dvm_dialects.diagnostics import failure
 from dvm_dialects.dims import Dim, broadcast
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of
+from dvm_dialects.source import describe
 from dvm_dialects.visa_types import AccessIndex
 
 Shape = tuple[Dim, ...]
@@ -59,14 +60,18 @@ def domain_of(kernel: vk.KernelOp) -> Domain:
     reducing = [operation for operation in operations if isinstance(operation, REDUCING)]
     if not reducing:
         extents: Shape = ()
-        for value in operations[-1].operands:
-            extents = _broadcast(extents, dims_of(value.type))
+        for index, value in enumerate(operations[-1].operands):
+            joined = _broadcast(extents, dims_of(value.type))
+            if joined is None:
+                raise failure(kernel, f"result {index}, {value.type}, does not broadcast with those before it")
+            extents = joined
         return Domain(extents, frozenset(), stages)
-    found = {_reduced_domain(operation) for operation in reducing}
-    if len(found) > 1:
-        raise PassFailedException(f"convert-vk-to-visa: @{kernel.sym_name.data} reduces over different dims")
-    extents, reduced = found.pop()
-    return Domain(extents, reduced, stages, isinstance(reducing[0], PRODUCTS))
+    first, *others = reducing
+    extents, reduced = _reduced_domain(first)
+    for operation in others:
+        if _reduced_domain(operation) != (extents, reduced):
+            raise failure(operation, f"it reduces other dims than {describe(first)}")
+    return Domain(extents, reduced, stages, isinstance(first, PRODUCTS))
 
 
 def _reduced_domain(operation: Operation) -> tuple[Shape, frozenset[int]]:
@@ -87,13 +92,12 @@ def _stages(operations: list[Operation]) -> dict[SSAValue, int]:
     return stages
 
 
-def _broadcast(a: Shape, b: Shape) -> Shape:
+def _broadcast(a: Shape, b: Shape) -> Shape | None:
     longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
     lead = len(longer) - len(shorter)
     joined = [broadcast(x, y) for x, y in zip(longer[lead:], shorter, strict=True)]
-    if any(dim is None for dim in joined):
-        raise PassFailedException("convert-vk-to-visa: the shapes of a kernel do not broadcast")
-    return (*longer[:lead], *(dim for dim in joined if dim is not None))
+    known = [dim for dim in joined if dim is not None]
+    return (*longer[:lead], *known) if len(known) == len(joined) else None
 
 
 def stored_indices(domain: Domain, value: SSAValue) -> Indices:

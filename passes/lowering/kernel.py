@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from xdsl.ir import Block, Operation, Region, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, visa, vk
+from dvm_dialects.diagnostics import failure
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType
@@ -137,10 +137,8 @@ class KernelLowering:
         """A new tensor operand of the kernel for a block argument, with an access map."""
         argument_of = self.arguments.get(value)
         if argument_of is None:
-            raise PassFailedException(
-                f"convert-vk-to-visa: '{value.owner.name if isinstance(value.owner, Operation) else value}' is read "
-                f"from memory by its user, which needs a kernel of its own"
-            )
+            assert isinstance(value.owner, Operation)  # a kernel is isolated from above
+            raise failure(value.owner, "its result is read from memory by its user, which needs a kernel of its own")
         extents = len(self.domain.extents)
         type = GlobalType.from_indices(element_of(value.type), extents, indices, guarded=guarded, free=free)
         self.inputs.append(argument_of)
@@ -162,17 +160,14 @@ class KernelLowering:
         dims = dims_of(operation.results[0].type)
         for dim, asked, given in zip(dims, indices, natural, strict=True):
             if dim != ONE and asked != given:
-                raise PassFailedException(
-                    f"convert-vk-to-visa: the result of '{operation.name}' meets other axes than its own"
-                )
+                raise failure(operation, "its result meets other axes than its own")
         return natural
 
     def _home(self, value: SSAValue, indices: Indices, part: Pass) -> Pass:
         """The pass that computes a value: the one that asks, unless it comes after a reduction and is reduced itself."""
         stage = self.domain.stages.get(value, 0)
         if stage and not any(axis in self.domain.reduced for index in indices for axis, _ in index.terms):
-            if stage > part.number:
-                raise PassFailedException("convert-vk-to-visa: a value is needed before its reduction is finished")
+            assert stage <= part.number  # no value is asked for by one of an earlier stage
             return self.once[stage]
         return part
 
@@ -185,7 +180,7 @@ class KernelLowering:
             return self.add(visa.LoadOp(tensor), part).result
         lowering = self.lowerings.get(type(operation))
         if lowering is None:
-            raise PassFailedException(f"convert-vk-to-visa: '{operation.name}' has no virtual instructions")
+            raise failure(operation, "it has no virtual instructions")
         return lowering(self, operation, indices, part)
 
     def _lower_needed(self, roots: list[tuple[SSAValue, Indices]], part: Pass) -> None:

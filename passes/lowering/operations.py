@@ -3,9 +3,9 @@
 from typing import Any
 
 from xdsl.ir import Operation, SSAValue
-from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, visa
+from dvm_dialects.diagnostics import failure
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of, element_of
@@ -224,7 +224,7 @@ def _background(
 
 def _require_whole(state: KernelLowering, op: Operation, indices: Indices) -> None:
     if indices != state.domain.whole:
-        raise PassFailedException(f"convert-vk-to-visa: '{op.name}' needs a kernel of its own")
+        raise failure(op, "it needs a kernel of its own")
 
 
 def _overlay(

@@ -38,6 +38,9 @@ from vm.machine import Machine
 DEVICES = tuple(Device(cores=cores, unified_buffer_bytes=size) for size in (256, 1 << 12, 1 << 20) for cores in (1, 2))
 """Unified buffers in which small tensors are cut into tiles, and in which they are not, each on one core and two."""
 
+OPTIONS: dict[str, dict[str, Any]] = {"vk-speculate": {"unified_buffer_bytes": 64}}
+"""Options of passes: so small a buffer that both alternatives of a kernel are taken now and then."""
+
 Evaluate = Callable[[ModuleOp, Sequence[Array]], list[Array]]
 
 
@@ -80,13 +83,15 @@ def compile_levels(module: ModuleOp, *, verify: bool = True) -> Compiled:
         ("dvm-decompose", reference.evaluate),
         ("dvm-deduce-shapes", reference.evaluate),
         ("dvm-fuse", reference.evaluate),
+        ("vk-speculate", reference.evaluate),
+        ("vk-stack", reference.evaluate),
         ("convert-vk-to-visa", _whole),
         ("visa-schedule", _whole),
         ("visa-allocate-ub", _with_slots),
     )
     for name, evaluate_level in steps:
         with _blamed(name):
-            passes[name]()().apply(context, current)
+            passes[name]()(**OPTIONS.get(name, {})).apply(context, current)
             if verify:
                 current.verify()
         levels.append(Level(name, current.clone(), evaluate_level))

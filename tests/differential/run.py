@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from graphs import Case, random_case
-from levels import Compiled, Mismatch, check
+from levels import Compiled, Mismatch, check, compile_levels
 from minimise import minimise
 from operations import FOCUSES
 from xdsl.dialects.builtin import TensorType
@@ -26,6 +26,9 @@ from dvm_dialects.shapes import element_of, shape_of
 
 RESIZED = 2
 """How often each graph is run again with inputs of other sizes."""
+
+VERIFIED = 4
+"""One of so many graphs has the verifiers run over it after every pass."""
 
 
 @dataclass
@@ -100,7 +103,7 @@ def run_graph(seed: int, operations: int, focus: str, outcome: Outcome) -> Case 
     compiled: Compiled | None = None
     for _ in range(1 + RESIZED):
         try:
-            compiled = check(case, compiled)
+            compiled = check(case, compiled or compile_levels(case.module, verify=seed % VERIFIED == 0))
         except Mismatch as mismatch:
             outcome.failures.append((seed, str(mismatch)))
             return case
@@ -157,7 +160,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, help="how many seeds; without it that one graph is shown")
-    parser.add_argument("--operations", type=int, default=15, help="the most operations of a graph")
+    parser.add_argument("--operations", type=int, default=40, help="the most operations of a graph")
     parser.add_argument("--focus", choices=tuple(FOCUSES), default="", help="graphs of one flavour only")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--keep", type=Path, help="a directory to write the smallest failing part to")

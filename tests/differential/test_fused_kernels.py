@@ -344,6 +344,44 @@ def test_a_product_used_by_another_is_stored() -> None:
     check(build, [("s0", "s0")], {"s0": 1}, {"s0": 5}, {"s0": 20}, kernels=2)
 
 
+# --- products side by side ---
+
+
+@pytest.mark.parametrize("element", [F32, F16, ElementType.BF16])
+def test_products_side_by_side(element: ElementType) -> None:
+    def build(x: SSAValue, q: SSAValue, k: SSAValue, v: SSAValue, b: SSAValue) -> list[Operation]:
+        return [ops.MatmulOp(x, q, b), tanh(ops.MatmulOp(x, k)), ops.MatmulOp(x, v)]
+
+    arguments: list[Dims] = [("s0", "s1"), ("s1", 7), ("s1", 7), ("s1", 7), [7]]
+    check(build, arguments, *SIZES[:4], {"s0": 3, "s1": 0}, {"s0": 40, "s1": 90}, kernels=1, element=element)
+
+
+@pytest.mark.parametrize("element", [F32, F16])
+def test_a_gate_beside_what_it_gates(element: ElementType) -> None:
+    def build(x: SSAValue, gate: SSAValue, up: SSAValue, r: SSAValue) -> list[Operation]:
+        gated = ops.MatmulOp(x, gate)
+        return [add(mul(tanh(gated), ops.MatmulOp(x, up)), r), gated]
+
+    arguments: list[Dims] = [("s0", "s1"), ("s1", 7), ("s1", 7), ("s0", 1)]
+    check(build, arguments, *SIZES[:4], {"s0": 40, "s1": 90}, kernels=1, element=element)
+
+
+def test_products_of_batches_side_by_side() -> None:
+    def build(x: SSAValue, w: SSAValue, v: SSAValue) -> list[Operation]:
+        return [ops.MatmulOp(x, w), ops.MatmulOp(v, x, trans_a=True)]
+
+    sizes = ({"s0": 2}, {"s0": 1}, {"s0": 17})
+    check(build, [("s0", 5, 5), (5, 5), ("s0", 5, 5)], *sizes, kernels=1)
+    check(build, [(3, "s0", "s0"), ("s0", "s0"), ("s0", "s0")], *sizes, kernels=1)
+
+
+def test_a_transposed_product_is_not_read_side_by_side() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(ops.MatmulOp(x, y), turned(ops.MatmulOp(x, x), 1, 0))
+
+    check(build, [("s0", "s0"), ("s0", "s0")], {"s0": 1}, {"s0": 5}, {"s0": 20}, kernels=2)
+
+
 def test_attention() -> None:
     def build(q: SSAValue, k: SSAValue, v: SSAValue, mask: SSAValue) -> DvmOp:
         scores = ops.BinaryScalarOp("Mul", ops.MatmulOp(q, k, trans_b=True).result, 0.25)

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from dvm import reference
-from dvm_dialects import dvm, visa
+from dvm_dialects import dvm, visa, vk
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex, GlobalType
 from vm.isa import ElementType, PassMode, ReduceKind
@@ -30,25 +30,36 @@ _COMBINE: dict[str, np.ufunc] = {"rsum": np.add, "rmax": np.maximum, "rmin": np.
 
 
 def evaluate(module: ModuleOp, arrays: Sequence[Array], symbols: Symbols, *, slots: bool) -> list[Array]:
-    """The results of a function of visa kernels, reshapes and constants, floats in float64."""
+    """The results of a function of visa kernels, stages and alternatives of them, reshapes and constants.
+
+    Floats are in float64.
+    """
     (function,) = (op for op in module.ops if isinstance(op, FuncOp))
-    values: dict[SSAValue, Array] = {
-        argument: reference.widen(array, element_of(argument.type))
-        for argument, array in zip(function.args, arrays, strict=True)
-    }
+    widened = [
+        reference.widen(array, element_of(argument.type)) for argument, array in zip(function.args, arrays, strict=True)
+    ]
     with np.errstate(all="ignore"):
-        for op in function.body.block.ops:
-            operands = [values[operand] for operand in op.operands]
-            if isinstance(op, ReturnOp):
-                return operands
-            values.update(zip(op.results, _run(op, operands, symbols, slots), strict=True))
-    raise AssertionError("a function ends in func.return")
+        return _run_block(function.body.block, widened, symbols, slots)
+
+
+def _run_block(block: Block, arguments: list[Array], symbols: Symbols, slots: bool) -> list[Array]:
+    values: dict[SSAValue, Array] = dict(zip(block.args, arguments, strict=True))
+    for op in block.ops:
+        operands = [values[operand] for operand in op.operands]
+        if isinstance(op, ReturnOp | vk.YieldOp):
+            return operands
+        values.update(zip(op.results, _run(op, operands, symbols, slots), strict=True))
+    raise AssertionError("a block ends in func.return or vk.yield")
 
 
 def _run(op: Operation, operands: list[Array], symbols: Symbols, slots: bool) -> list[Array]:
     match op:
         case visa.KernelOp():
             return _Kernel(op, operands, symbols, slots).run()
+        case vk.StageOp():
+            return _run_block(op.body.block, operands, symbols, slots)
+        case vk.SpeculateOp():
+            return _run_block(op.alternatives[reference.alternative(op, symbols)].block, operands, symbols, slots)
         case dvm.ReshapeOp():
             return [operands[0].reshape([dim.evaluate(symbols) for dim in dims_of(op.result.type)])]
         case dvm.ConstantOp():

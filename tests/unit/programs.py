@@ -5,6 +5,7 @@ from dataclasses import replace
 from vm.isa import BY_MNEMONIC, ElementType, Instruction, PassMode, ReduceKind, encode
 from vm.program import (
     Axis,
+    Condition,
     Dim,
     DimOp,
     Fact,
@@ -18,6 +19,7 @@ from vm.program import (
     Scalar,
     Storage,
     Tensor,
+    Variant,
 )
 
 I1, F16, F32, I32, I64 = ElementType.I1, ElementType.F16, ElementType.F32, ElementType.I32, ElementType.I64
@@ -77,8 +79,11 @@ def program(
     constants: tuple[bytes, ...] = (),
     facts: tuple[Fact, ...] = (),
     stages: tuple[tuple[int, ...], ...] | None = None,
+    variants: tuple[Variant, ...] | None = None,
 ) -> Program:
     """Symbols s0, s1...; `dims` follow those of `symbol_dims`; each kernel is a stage where none are given."""
+    if stages is None:
+        stages = tuple((number,) for number in range(len(kernels)))
     parameters = [tensor for tensor in tensors if tensor.storage is Storage.INPUT]
     return Program(
         name=name,
@@ -90,7 +95,7 @@ def program(
         constants=constants,
         facts=facts,
         kernels=kernels,
-        stages=tuple((number,) for number in range(len(kernels))) if stages is None else stages,
+        variants=(Variant((), stages),) if variants is None else variants,
     )
 
 
@@ -372,6 +377,30 @@ def two_stages() -> Program:
     )
 
 
+def two_variants() -> Program:
+    """y[s0] = 4 * x[s0]: at once where s0 >= 2 and s0 is a multiple of 2, else by way of w[s0] = 2 * x[s0]"""
+
+    def doubling(name: str, times: int, source: int, target: int) -> Kernel:
+        add = word("add", F32, d=0, a=0, b=0)
+        words = (once(), word("load", F32, d=0, a=0), *[add] * times, word("store", F32, a=0, b=1))
+        operands = reads(source, 0), writes(target, 0)
+        return Kernel(name, KernelKind.VECTOR, (Axis(False, S0),), operands, (), 1, words)
+
+    tensors = tensor("x", Storage.INPUT, S0), tensor("w", Storage.WORKSPACE, S0), tensor("y", Storage.OUTPUT, S0)
+    two = 3
+    even = Condition(FactKind.AT_LEAST, S0, two), Condition(FactKind.DIVISIBLE, S0, two)
+    return program(
+        "two_variants",
+        1,
+        tensors,
+        doubling("whole", 2, 0, 2),
+        doubling("first", 1, 0, 1),
+        doubling("second", 1, 1, 2),
+        dims=(Dim(DimOp.CONSTANT, 2),),
+        variants=(Variant(even, ((0,),)), Variant((), ((1,), (2,)))),
+    )
+
+
 def masked() -> Program:
     """y[s0, s1] = x where column < s0 * 2 else row as f32: iota, fill from a slot, cast, select, a scalar from a dim
 
@@ -415,6 +444,7 @@ ALL = (
     gather,
     concat,
     two_stages,
+    two_variants,
     masked,
 )
 """Every program, for tests that want them all."""

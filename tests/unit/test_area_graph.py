@@ -1,7 +1,7 @@
 """The area graph: whatever is merged and when, it stays acyclic and in topological order, and refuses only cycles."""
 
 from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
+from itertools import combinations, pairwise
 from random import Random
 
 import pytest
@@ -111,10 +111,10 @@ def test_merging_keeps_the_graph_acyclic_and_in_order(dag: Dag, random: Random) 
     model = Model(dag)
     model.check()
     for _ in range(2 * len(dag)):
-        edges = [(producer, area) for area in model.graph for producer in sorted(area.producers, key=model.part_of)]
-        if not edges:
+        pairs = list(combinations(model.graph, 2))
+        if not pairs:
             break
-        model.merge(*random.choice(edges))
+        model.merge(*random.choice(pairs))
         model.check()
 
 
@@ -134,6 +134,19 @@ def test_uses_outside_of_areas(dag: Dag, random: Random) -> None:
         for to in model.graph:
             elsewhere = model.users(area) - {model.part_of(area), model.part_of(to)}
             assert model.graph.escapes(area, to) == (returned or bool(elsewhere))
+
+
+def test_siblings_use_a_value_that_an_area_reads() -> None:
+    # 1 and 2 use 0, 3 uses 1 and 2
+    model = Model([(), (0,), (0,), (1, 2)])
+    zero, one, two, three = model.areas
+    assert model.graph.siblings(zero) == set()
+    assert model.graph.siblings(one) == {two}
+    assert model.graph.siblings(three) == set()
+    merged = model.merge(one, two)
+    assert merged is not None
+    assert model.graph.siblings(merged) == set()
+    assert model.graph.siblings(three) == set()
 
 
 @settings(deadline=None)

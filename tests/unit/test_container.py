@@ -202,10 +202,10 @@ def test_the_table_of_sections_is_checked() -> None:
         (with_entry(Section.DIMS, number=4), f"at byte 0x48: section 4 at 0x{dims:x}, expected 3 at 0x{dims:x}"),
         (with_entry(Section.DIMS, offset=8), f"at byte 0x48: section 3 at 0x8, expected 3 at 0x{dims:x}"),
         (with_entry(Section.DIMS, length=1 << 63), "at byte 0x48: section 3 ends past the end of the file"),
-        (with_entry(Section.STRING_BYTES, length=0), "section 20 at 0x"),
+        (with_entry(Section.STRING_BYTES, length=0), "section 22 at 0x"),
         (resealed(good + bytes(8)), f"at byte 0x{len(good):x}: 8 bytes follow the last section"),
-        (resealed(good[:20] + u32(19) + good[24:]), "at byte 0x14: 19 sections in a file of"),
-        (resealed(good[: HEADER.size]), "at byte 0x14: 20 sections in a file of 24 bytes, 20 expected"),
+        (resealed(good[:20] + u32(21) + good[24:]), "at byte 0x14: 21 sections in a file of"),
+        (resealed(good[: HEADER.size]), "at byte 0x14: 22 sections in a file of 24 bytes, 22 expected"),
     ]
     for data, message in faults:
         with pytest.raises(BytecodeError, match=re.escape(message)):

@@ -30,8 +30,10 @@ def test_a_whole_listing() -> None:
           s1  =  dim 1 of x, dim 0 of b (dvm.binary Add at add.mlir:3)
         facts
           s1 >= 1  add.mlir:3
+        launch
+          stage 0  'k0'
 
-        stage 0: vector kernel 'k0', 2 slots, from dvm.binary Add at add.mlir:3
+        vector kernel 'k0', 2 slots, from dvm.binary Add at add.mlir:3
           domain    d0 < s0, d1 < s1
           operands  g0  reads   x[d0, d1]  f32
                     g1  reads   b[d1]      f32
@@ -52,13 +54,27 @@ def test_words_are_shown_on_demand() -> None:
 
 EXPECTED: list[tuple[Any, list[str]]] = [
     (
+        programs.two_variants,
+        [
+            "launch 0, where s0 >= 2 and s0 is a multiple of 2",
+            "stage 0 'whole'",
+            "launch 1, otherwise",
+            "stage 0 'first'",
+            "stage 1 'second'",
+            "vector kernel 'second', 1 slot",
+        ],
+    ),
+    (
         programs.two_stages,
         [
             "c i64 [1] 8 bytes",
             "w f32 [s0, s1]",
             "v f32 [s0*s1] of w",
-            "stage 0: vector kernel 'k1', 1 slot",
-            "stage 1: vector kernel 'k2', 1 slot",
+            "launch",
+            "stage 0 'k0', 'k1'",
+            "stage 1 'k2'",
+            "vector kernel 'k1', 1 slot",
+            "vector kernel 'k2', 1 slot",
             "operands g0 reads c[0] i64",
             "scalars k0 0.5 f32",
             "2 mul.f32 ub0, ub0, k0=0.5 ub0 := ub0 * 0.5",
@@ -104,7 +120,7 @@ EXPECTED: list[tuple[Any, list[str]]] = [
     (
         programs.grouped_matmul,
         [
-            "stage 0: cube kernel 'k0', 2 slots",
+            "cube kernel 'k0', 2 slots",
             "4 gmm.f32 ub0, ub1, g1 'w', g2 'e' ub0[m,n] := ub0 + sum over k of ub1[m,k] * w[g,k,n], row m in group g: ",
         ],
     ),

@@ -241,6 +241,7 @@ def test_shapes(program: dvm.Program, doubled: dvm.Program) -> None:
 def test_stats(doubled: dvm.Program) -> None:
     assert doubled.stats == {
         "kernels": 1,
+        "variants": 1,
         "stages": 1,
         "instructions": 4,  # pass, load, add, store
         "slots": 1,

@@ -11,7 +11,22 @@ from tests.unit import programs
 from tests.unit.programs import F16, F32, I1, I32, I64, ONE, S0, S1, S2, ZERO, along, once, reads, stream, word, writes
 from vm.errors import BytecodeError
 from vm.isa import ElementType, ReduceKind
-from vm.program import Axis, Dim, DimOp, Fact, FactKind, Index, Input, Kernel, KernelKind, Program, Scalar, Storage
+from vm.program import (
+    Axis,
+    Condition,
+    Dim,
+    DimOp,
+    Fact,
+    FactKind,
+    Index,
+    Input,
+    Kernel,
+    KernelKind,
+    Program,
+    Scalar,
+    Storage,
+    Variant,
+)
 from vm.verify import verify
 
 Change = Callable[[Program], Program]
@@ -84,12 +99,28 @@ def fields(**values: Any) -> Change:
     return lambda program: replace(program, **values)
 
 
+def stages(*members: tuple[int, ...]) -> Change:
+    """Other stages of the only variant."""
+    return fields(variants=(Variant((), members),))
+
+
+def variants(*changed: Variant | None) -> Change:
+    """Other variants; None stands for one that is left as it is."""
+
+    def change(program: Program) -> Program:
+        pairs = zip(changed, program.variants, strict=False)
+        return replace(program, variants=tuple(kept if given is None else given for given, kept in pairs))
+
+    return change
+
+
 def extended(**values: tuple[Any, ...]) -> Change:
     """The program with more entries in some of its tables."""
     return lambda program: replace(program, **{name: getattr(program, name) + more for name, more in values.items()})
 
 
 add, softmax, two_stages = programs.add, programs.softmax, programs.two_stages
+two_variants = programs.two_variants
 
 TABLES: list[tuple[Callable[[], Program], Change, str]] = [
     # dims
@@ -141,26 +172,64 @@ TABLES: list[tuple[Callable[[], Program], Change, str]] = [
     (add, fields(outputs=()), "tensor 2 ('y'): no output is it"),
     (add, fields(facts=(Fact(FactKind.EQUAL, 0, 4, ""),)), "fact 0: no dim 4"),
     # stages and the flow between them
-    (two_stages, fields(stages=((0, 1), (), (2,))), "stage 1: it has no kernels"),
-    (two_stages, fields(stages=((0, 1), (3,))), "stage 1: kernel 3 is not there or runs twice"),
-    (two_stages, fields(stages=((0, 1), (2, 0))), "stage 1: kernel 0 is not there or runs twice"),
-    (two_stages, fields(stages=((0, 1),)), "kernel 'k2': no stage runs it"),
+    (two_stages, stages((0, 1), (), (2,)), "variant 0, stage 1: it has no kernels"),
+    (two_stages, stages((0, 1), (3,)), "variant 0, stage 1: kernel 3 is not there or runs twice"),
+    (two_stages, stages((0, 1), (2, 0)), "variant 0, stage 1: kernel 0 is not there or runs twice"),
     (
         two_stages,
-        fields(stages=((0, 1, 2),)),
-        "kernel 'k2', operand 0: tensor 1 ('w') is read before the stage after it is written",
+        stages(
+            (0, 1),
+        ),
+        "tensor 4 ('y'): variant 0 does not write it",
     ),
     (
         two_stages,
-        fields(stages=((2,), (0, 1))),
-        "kernel 'k2', operand 0: tensor 1 ('w') is read before the stage after it is written",
+        stages(
+            (0, 1, 2),
+        ),
+        "kernel 'k2', operand 0: tensor 1 ('w') is read before the stage after it is written in variant 0",
     ),
-    (two_stages, operand(1, 2, tensor=2), "kernel 'k2', operand 1: tensor 1 ('w') is written a second time"),
-    (add, operand(2, tensor=0), "kernel 'k0', operand 2: tensor 0 ('x') may not be written"),
+    (
+        two_stages,
+        stages((2,), (0, 1)),
+        "kernel 'k2', operand 0: tensor 1 ('w') is read before the stage after it is written in variant 0",
+    ),
+    (
+        two_stages,
+        operand(1, 2, tensor=2),
+        "kernel 'k2', operand 1: tensor 1 ('w') is written a second time in variant 0",
+    ),
+    (add, operand(2, tensor=0), "kernel 'k0', operand 2: tensor 0 ('x') may not be written in variant 0"),
     (
         two_stages,
         extended(tensors=(programs.tensor("z", Storage.WORKSPACE, S0),)),
         "tensor 6 ('z'): no kernel writes it",
+    ),
+    # variants
+    (two_variants, fields(variants=()), "there is no variant to run"),
+    (two_variants, variants(None), "variant 0: the last has conditions"),
+    (two_variants, variants(Variant((), ((0,),)), None), "variant 0: only the last has no conditions"),
+    (
+        two_variants,
+        variants(Variant((Condition(FactKind.EQUAL, 0, 9),), ((0,),)), None),
+        "variant 0, condition 0: no dim 9",
+    ),
+    (two_variants, variants(None, Variant((), ((1,),))), "tensor 2 ('y'): variant 1 does not write it"),
+    (
+        two_variants,
+        variants(None, Variant((), ((2,), (1,)))),
+        "kernel 'second', operand 0: tensor 1 ('w') is read before the stage after it is written in variant 1",
+    ),
+    (
+        two_variants,
+        variants(None, Variant((), ((0,), (1,), (2,)))),
+        "kernel 'second', operand 1: tensor 2 ('y') is written a second time in variant 1",
+    ),
+    (two_variants, variants(None, Variant((), ((0,),))), "kernel 'first': no stage runs it"),
+    (
+        two_variants,
+        variants(None, Variant((), ((2,),))),
+        "kernel 'second', operand 0: tensor 1 ('w') is read before the stage after it is written in variant 1",
     ),
 ]
 

@@ -13,7 +13,7 @@ func.func @chain(%x : tensor<?x8xf32>, %b : tensor<8xf32>) -> tensor<?x8xf32>
 // CHECK:      program 'chain'
 // CHECK:      symbols
 // CHECK-NEXT:   s0 = dim 0 of x
-// CHECK:      stage 0: vector kernel '{{.*}}', 2 slots
+// CHECK:      vector kernel '{{.*}}', 2 slots
 // CHECK-NEXT:   domain d0 < s0, d1 < 8
 // CHECK-NEXT:   operands g0 reads x[d0, d1] f32
 // CHECK-NEXT:            g1 reads b[d1] f32
@@ -40,7 +40,7 @@ func.func @softmax(%x : tensor<?x?xf16>) -> tensor<?x?xf16>
 // CHECK:      program 'softmax'
 // CHECK:      facts
 // CHECK-NEXT:   s1 >= 1 dvm.reduce Max at {{.*}}compile.mlir:{{[0-9]+}}
-// CHECK:      stage 0: vector kernel
+// CHECK:      vector kernel
 // CHECK-NEXT:   domain d0 < s0, d1 < s1 (reduction)
 // CHECK:        pass stream
 // CHECK:        rmax.f32
@@ -65,7 +65,7 @@ func.func @layer(%x : tensor<?x16xf32>, %w : tensor<16x4xf32>, %b : tensor<4xf32
 }
 
 // CHECK:      program 'layer'
-// CHECK:      stage 0: mix kernel
+// CHECK:      mix kernel
 // CHECK-NEXT:   domain d0 < s0, d1 < 4, d2 < 16 (reduction)
 // CHECK:        rinit.f32
 // CHECK:        pass stream
@@ -84,7 +84,7 @@ func.func @identity(%x : tensor<?xi64>) -> tensor<?xi64> attributes {dvm.arg_nam
 }
 
 // CHECK:      program 'identity'
-// CHECK:      stage 0: vector kernel
+// CHECK:      vector kernel
 // CHECK:        load.i64 ub0, g0 'x'
 // CHECK-NEXT:   store.i64 ub0, g1
 // CHECK-NOT:  stage 1

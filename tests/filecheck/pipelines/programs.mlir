@@ -16,32 +16,32 @@ func.func @reshape(%x : tensor<?x8xf32>) -> tensor<?x2xf32> attributes {dvm.arg_
 // CHECK-NEXT: outputs
 // CHECK-NEXT: y f32 [4, 2]
 // CHECK-NEXT: constants
-// CHECK-NEXT: t4 f32 [1, 2] 8 bytes
+// CHECK-NEXT: t2 f32 [1, 2] 8 bytes
 // CHECK-NEXT: workspace
-// CHECK-NEXT: t2 f32 [1, 8]
+// CHECK-NEXT: t3 f32 [1, 8]
 // CHECK-NEXT: views
-// CHECK-NEXT: t3 f32 [4, 2] of t2
+// CHECK-NEXT: t4 f32 [4, 2] of t3
 // CHECK-NEXT: symbols
 // CHECK-NEXT: s0 = dim 0 of x
-// CHECK:      stage 0: vector kernel 'k0', {{[0-9]}} slot
+// CHECK:      vector kernel 'k0', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < s0 (reduction), d1 < 8
 // CHECK-NEXT: operands g0 reads x[d0, d1] f32
-// CHECK-NEXT: g1 writes t2[0, d1] f32
+// CHECK-NEXT: g1 writes t3[0, d1] f32
 // CHECK-NEXT: words 0 pass once
 // CHECK-NEXT: 1 rinit.f32 {{ub[0-9]}}, sum
 // CHECK-NEXT: 2 pass stream
 // CHECK-NEXT: 3 load.f32 {{ub[0-9]}}, g0 'x'
 // CHECK-NEXT: 4 rsum.f32 {{ub[0-9]}}, {{ub[0-9]}}
 // CHECK-NEXT: 5 pass once
-// CHECK-NEXT: 6 store.f32 {{ub[0-9]}}, g1 't2'
-// CHECK:      stage 1: vector kernel 'k1', {{[0-9]}} slot
+// CHECK-NEXT: 6 store.f32 {{ub[0-9]}}, g1 't3'
+// CHECK:      vector kernel 'k1', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < 4, d1 < 2
-// CHECK-NEXT: operands g0 reads t4[0, d1] f32
-// CHECK-NEXT: g1 reads t3[d0, d1] f32
+// CHECK-NEXT: operands g0 reads t2[0, d1] f32
+// CHECK-NEXT: g1 reads t4[d0, d1] f32
 // CHECK-NEXT: g2 writes y[d0, d1] f32
 // CHECK-NEXT: words 0 pass once
-// CHECK-NEXT: 1 load.f32 {{ub[0-9]}}, g0 't4'
-// CHECK-NEXT: 2 load.f32 {{ub[0-9]}}, g1 't3'
+// CHECK-NEXT: 1 load.f32 {{ub[0-9]}}, g0 't2'
+// CHECK-NEXT: 2 load.f32 {{ub[0-9]}}, g1 't4'
 // CHECK-NEXT: 3 mul.f32 {{ub[0-9]}}, {{ub[0-9]}}, {{ub[0-9]}}
 // CHECK-NEXT: 4 store.f32 {{ub[0-9]}}, g2 'y'
 // CHECK-NOT:  stage
@@ -65,7 +65,7 @@ func.func @bcast(%x : tensor<?xf32>, %y : tensor<?xf32>) -> tensor<?xf32> attrib
 // CHECK-NEXT: s1 = dim 0 of y
 // CHECK-NEXT: facts
 // CHECK-NEXT: s0 = s1, or one of them is 1 dvm.binary Add at {{.*}}programs.mlir:{{[0-9]+}}
-// CHECK:      stage 0: vector kernel 'k0', {{[0-9]}} slot
+// CHECK:      vector kernel 'k0', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < bcast(s0, s1)
 // CHECK-NEXT: operands g0 reads x[d0] f32
 // CHECK-NEXT: g1 reads y[d0] f32
@@ -99,7 +99,7 @@ func.func @movement(%t : tensor<?x8xf32>, %i : tensor<?xi32>) -> tensor<?x11xf32
 // CHECK-NEXT: symbols
 // CHECK-NEXT: s0 = dim 0 of t
 // CHECK-NEXT: s1 = dim 0 of i
-// CHECK:      stage 0: vector kernel 'k0', 2 slots, from dvm.gather at {{.*}}programs.mlir:{{[0-9]+}}
+// CHECK:      vector kernel 'k0', 2 slots, from dvm.gather at {{.*}}programs.mlir:{{[0-9]+}}
 // CHECK-NEXT: domain d0 < s1, d1 < 8
 // CHECK-NEXT: operands g0 reads i[d0] i32
 // CHECK-NEXT: g1 reads t[*, d1] f32
@@ -108,7 +108,7 @@ func.func @movement(%t : tensor<?x8xf32>, %i : tensor<?xi32>) -> tensor<?x11xf32
 // CHECK-NEXT: 1 load.i32 {{ub[0-9]}}, g0 'i'
 // CHECK-NEXT: 2 gather.f32 {{ub[0-9]}}, g1 't', {{ub[0-9]}}
 // CHECK-NEXT: 3 store.f32 {{ub[0-9]}}, g2 't3'
-// CHECK:      stage 1: vector kernel 'k1', {{[0-9]}} slot
+// CHECK:      vector kernel 'k1', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < s0 + s1, d1 < 8
 // CHECK-NEXT: operands g0 reads t3[d0, d1] f32 where inside
 // CHECK-NEXT: g1 reads t[d0 - s1, d1] f32 where inside
@@ -119,7 +119,7 @@ func.func @movement(%t : tensor<?x8xf32>, %i : tensor<?xi32>) -> tensor<?x11xf32
 // CHECK-NEXT: 2 loadg.f32 {{ub[0-9]}}, g0 't3'
 // CHECK-NEXT: 3 loadg.f32 {{ub[0-9]}}, g1 't'
 // CHECK-NEXT: 4 store.f32 {{ub[0-9]}}, g2 't4'
-// CHECK:      stage 2: vector kernel 'k2', {{[0-9]}} slot
+// CHECK:      vector kernel 'k2', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < s0 + s1, d1 < 11
 // CHECK-NEXT: operands g0 reads t4[d0, d1 - 1] f32 where inside
 // CHECK-NEXT: g1 writes y[d0, d1] f32
@@ -146,7 +146,7 @@ func.func @bf16(%x : tensor<?x16xbf16>, %w : tensor<16x4xbf16>) -> tensor<?x4xbf
 // CHECK-NEXT: y bf16 [s0, 4]
 // CHECK-NEXT: symbols
 // CHECK-NEXT: s0 = dim 0 of x
-// CHECK:      stage 0: cube kernel 'k0', {{[0-9]}} slot
+// CHECK:      cube kernel 'k0', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < s0, d1 < 4, d2 < 16 (reduction)
 // CHECK-NEXT: operands g0 reads x[d0, d2] bf16
 // CHECK-NEXT: g1 reads w[d2, d1] bf16
@@ -178,7 +178,7 @@ func.func @public(%x : tensor<4xf32>) -> tensor<4xf32> attributes {dvm.arg_names
 // CHECK-NEXT: x f32 [4]
 // CHECK-NEXT: outputs
 // CHECK-NEXT: y f32 [4]
-// CHECK:      stage 0: vector kernel 'k0', {{[0-9]}} slot
+// CHECK:      vector kernel 'k0', {{[0-9]}} slot
 // CHECK-NEXT: domain d0 < 4
 // CHECK-NEXT: operands g0 reads x[d0] f32
 // CHECK-NEXT: g1 writes y[d0] f32

@@ -261,3 +261,39 @@
 
 // CHECK: attribute tensor<5xi32> expected from variable 'T', but got tensor<4xi32>
 %0 = "dvm.constant"() <{value = dense<1> : tensor<4xi32>}> : () -> tensor<5xi32>
+
+// -----
+
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:24
+// CHECK: 0x17F800000 has more bits than f32
+%0 = dvm.constant dense<[0x7F800000, 0x17F800000]> : tensor<2xf32>
+
+// -----
+
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:24
+// CHECK: 0x1FFFF has more bits than f16
+%0 = dvm.constant dense<0x1FFFF> : tensor<2xf16>
+
+// -----
+
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:24
+// CHECK: an element is beyond the range of its type
+%0 = dvm.constant dense<1.0e+30> : tensor<2xf16>
+
+// -----
+
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:24
+// CHECK: Integer value 2 is out of range for type i1
+%0 = dvm.constant dense<2> : tensor<2xi1>
+
+// -----
+
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:1
+// CHECK: a float is beyond the range of its type
+"test.op"() {value = 1.0e+30 : f16} : () -> ()
+
+// -----
+
+%a = "test.op"() : () -> tensor<2xf32>
+// CHECK: dvm.broadcast: 'shape': 'n +' is not a dim: it ends too early
+%0 = "dvm.broadcast"(%a) <{shape = ["n +"]}> : (tensor<2xf32>) -> tensor<?xf32>

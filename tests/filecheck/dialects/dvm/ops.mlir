@@ -189,6 +189,7 @@ func.func @scalars(%f : tensor<4xf32>, %h : tensor<4xf16>, %i : tensor<4xi32>, %
   %6 = dvm.constant {note} dense<[1, -2]> : tensor<2xi64>
   %7 = dvm.constant dense<[true, false]> : tensor<2xi1>
   %8 = dvm.constant dense<[1.0, 0x7F80]> : tensor<2xbf16>
+  %9 = dvm.constant dense<[0xFC00, 0xFFFF]> : tensor<2xf16>
   return
 }
 // CHECK-LABEL: func.func @scalars(%f: tensor<4xf32>, %h: tensor<4xf16>, %i: tensor<4xi32>, %t: tensor<4xi1>) {
@@ -201,6 +202,7 @@ func.func @scalars(%f : tensor<4xf32>, %h : tensor<4xf16>, %i : tensor<4xi32>, %
 // CHECK-NEXT:   %6 = dvm.constant {note} dense<[1, -2]> : tensor<2xi64>
 // CHECK-NEXT:   %7 = dvm.constant dense<[true, false]> : tensor<2xi1>
 // CHECK-NEXT:   %8 = dvm.constant dense<[1.000000e+00, 0x7f80]> : tensor<2xbf16>
+// CHECK-NEXT:   %9 = dvm.constant dense<[0xfc00, 0xfe00]> : tensor<2xf16>
 // CHECK-NEXT:   func.return
 // CHECK-NEXT: }
 

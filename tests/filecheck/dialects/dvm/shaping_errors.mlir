@@ -86,6 +86,12 @@
 
 // -----
 
+%a = "test.op"() : () -> tensor<?x2xf32>
+// CHECK: dvm.reshape: the element count of the operand and the rest of 'shape': ? cannot be divided by 0 (tensor<?x2xf32>)
+%0 = dvm.reshape %a shape [-1, 0] : tensor<?x2xf32> -> tensor<?x0xf32>
+
+// -----
+
 %a = "test.op"() : () -> tensor<4x2xf32>
 // CHECK: dvm.reshape: 'shape' has the negative entry -2
 %0 = dvm.reshape %a shape [-2, 4] : tensor<4x2xf32> -> tensor<2x4xf32>

@@ -62,6 +62,31 @@
 
 // -----
 
+// CHECK: 's0 floordiv 0' is not a dim: 's0' cannot be divided by '0'
+%a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["s0 floordiv 0"]>>
+
+// -----
+
+// CHECK: 'bcast(2, 3)' is not a dim: dims 2 and 3 do not broadcast
+%a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["bcast(2, 3)"]>>
+
+// -----
+
+// CHECK: 'bcast(s0 s1)' is not a dim: expected ')', found 's1'
+%a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["bcast(s0 s1)"]>>
+
+// -----
+
+// CHECK: 'floordiv' is not a dim: 'floordiv' is not the name of a symbol
+%a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["floordiv"]>>
+
+// -----
+
+// CHECK: is not a dim: it is nested more than 64 deep
+%a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((s0))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))"]>>
+
+// -----
+
 %a = "test.op"() : () -> tensor<?xf32, #dvm.sym<["__x"]>>
 // CHECK: #dvm.sym: '__x' uses a name that begins with '__', which is reserved
 %0 = dvm.copy %a : tensor<?xf32, #dvm.sym<["__x"]>> -> tensor<?xf32>

@@ -57,14 +57,14 @@ func.func @stage(%x : tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // CHECK-LABEL: @speculate
 // CHECK-NEXT:    %r = vk.speculate (%x) : (tensor<4xf32>) -> tensor<4xf32> attributes {note = "three"} if "4*s1 <= 262144" {
 // CHECK-NEXT:    ^bb0(%a: tensor<4xf32>):
-// CHECK:         } else if "s0 != 1" {
+// CHECK:         } else if "s0 > 1 and s0 == s1" {
 // CHECK-NEXT:    ^bb0(%b: tensor<4xf32>):
 // CHECK:         } else {
 // CHECK-NEXT:    ^bb0(%c: tensor<4xf32>):
 // CHECK-NEXT:      vk.yield %c : tensor<4xf32>
 // CHECK-NEXT:    }
 // GENERIC-LABEL: sym_name = "speculate"
-// GENERIC:       "vk.speculate"(%x) <{conditions = ["4*s1 <= 262144", "s0 != 1"]}> ({
+// GENERIC:       "vk.speculate"(%x) <{conditions = ["4*s1 <= 262144", "s0 > 1 and s0 == s1"]}> ({
 func.func @speculate(%x : tensor<4xf32>) -> tensor<4xf32> {
   %r = vk.speculate (%x) : (tensor<4xf32>) -> tensor<4xf32> attributes {note = "three"} if "4*s1 <= 262144" {
   ^bb0(%a : tensor<4xf32>):
@@ -73,7 +73,7 @@ func.func @speculate(%x : tensor<4xf32>) -> tensor<4xf32> {
       vk.yield %0 : tensor<4xf32>
     }
     vk.yield %p : tensor<4xf32>
-  } else if "s0 != 1" {
+  } else if "s0 > 1 and s0 == s1" {
   ^bb0(%b : tensor<4xf32>):
     vk.yield %b : tensor<4xf32>
   } else {

@@ -1,28 +1,6 @@
 // RUN: dvm-opt %s -p convert-vk-to-visa --verify-diagnostics --split-input-file | filecheck %s
 
-// CHECK: convert-vk-to-visa: vk.speculate has no form in virtual instructions yet
-func.func @speculate(%x : tensor<4xf32>) -> tensor<4xf32> {
-  %r = vk.speculate (%x) : (tensor<4xf32>) -> tensor<4xf32> if "4 <= 262144" {
-  ^bb0(%a : tensor<4xf32>):
-    %0 = vk.kernel vector @k0(%b = %a : tensor<4xf32>) -> tensor<4xf32> {
-      %1 = dvm.unary Exp %b : tensor<4xf32> -> tensor<4xf32>
-      vk.yield %1 : tensor<4xf32>
-    }
-    vk.yield %0 : tensor<4xf32>
-  } else {
-  ^bb0(%a : tensor<4xf32>):
-    %0 = vk.kernel vector @k1(%b = %a : tensor<4xf32>) -> tensor<4xf32> {
-      %1 = dvm.unary Exp %b : tensor<4xf32> -> tensor<4xf32>
-      vk.yield %1 : tensor<4xf32>
-    }
-    vk.yield %0 : tensor<4xf32>
-  }
-  return %r : tensor<4xf32>
-}
-
-// -----
-
-// CHECK: convert-vk-to-visa: 'dvm.softmax' has no virtual instructions
+// CHECK: {{.*}}errors.mlir:6:5: dvm.softmax: it has no virtual instructions
 func.func @composite(%x : tensor<4xf32>) -> tensor<4xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<4xf32> {
     %0 = dvm.softmax %a axis 0 : tensor<4xf32> -> tensor<4xf32>
@@ -34,7 +12,7 @@ func.func @composite(%x : tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 // A reshape stays between kernels.
-// CHECK: convert-vk-to-visa: 'dvm.reshape' has no virtual instructions
+// CHECK: {{.*}}errors.mlir:7:5: dvm.reshape: it has no virtual instructions
 func.func @reshape(%x : tensor<4xf32>) -> tensor<2x2xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<2x2xf32> {
     %0 = dvm.reshape %a shape [2, 2] : tensor<4xf32> -> tensor<2x2xf32>
@@ -45,7 +23,7 @@ func.func @reshape(%x : tensor<4xf32>) -> tensor<2x2xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: @k0 reduces over different dims
+// CHECK: {{.*}}errors.mlir:7:5: dvm.reduce Sum: it reduces other dims than dvm.reduce Sum at {{.*}}errors.mlir:6
 func.func @rows_and_columns(%x : tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
   %r, %s = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
     %0 = dvm.reduce Sum %a dims [1] keepdims false : tensor<8x8xf32> -> tensor<8xf32>
@@ -57,7 +35,7 @@ func.func @rows_and_columns(%x : tensor<8x8xf32>) -> (tensor<8xf32>, tensor<8xf3
 
 // -----
 
-// CHECK: convert-vk-to-visa: @k0 reduces over different dims
+// CHECK: {{.*}}errors.mlir:7:5: dvm.reduce Sum: it reduces other dims than dvm.reduce Sum at {{.*}}errors.mlir:6
 func.func @of_different_shapes(%x : tensor<8x8xf32>, %y : tensor<8x9xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
   %r, %s = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>, %b = %y : tensor<8x9xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
     %0 = dvm.reduce Sum %a dims [1] keepdims false : tensor<8x8xf32> -> tensor<8xf32>
@@ -70,7 +48,7 @@ func.func @of_different_shapes(%x : tensor<8x8xf32>, %y : tensor<8x9xf32>) -> (t
 // -----
 
 // What is laid over a background or gathered takes the whole domain.
-// CHECK: convert-vk-to-visa: 'dvm.concat' needs a kernel of its own
+// CHECK: {{.*}}errors.mlir:7:5: dvm.concat: it needs a kernel of its own
 func.func @concat_under_a_transposition(%x : tensor<4x8xf32>) -> tensor<8x8xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<4x8xf32>) -> tensor<8x8xf32> {
     %0 = dvm.concat %a, %a axis 0 : tensor<4x8xf32>, tensor<4x8xf32> -> tensor<8x8xf32>
@@ -82,7 +60,7 @@ func.func @concat_under_a_transposition(%x : tensor<4x8xf32>) -> tensor<8x8xf32>
 
 // -----
 
-// CHECK: convert-vk-to-visa: 'dvm.gather' needs a kernel of its own
+// CHECK: {{.*}}errors.mlir:6:5: dvm.gather: it needs a kernel of its own
 func.func @gather_before_a_broadcast(%x : tensor<8xf32>, %i : tensor<4xi32>) -> tensor<3x4xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<8xf32>, %b = %i : tensor<4xi32>) -> tensor<3x4xf32> {
     %0 = dvm.gather %a, %b axis 0 : tensor<8xf32>, tensor<4xi32> -> tensor<4xf32>
@@ -95,7 +73,7 @@ func.func @gather_before_a_broadcast(%x : tensor<8xf32>, %i : tensor<4xi32>) -> 
 // -----
 
 // A pad, a concat, the table of a gather and grouped weights are read from memory.
-// CHECK: convert-vk-to-visa: 'dvm.unary' is read from memory by its user, which needs a kernel of its own
+// CHECK: {{.*}}errors.mlir:7:5: dvm.unary Exp: its result is read from memory by its user, which needs a kernel of its own
 func.func @computed_and_padded(%x : tensor<8xf32>) -> tensor<9xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<8xf32>) -> tensor<9xf32> {
     %0 = dvm.unary Exp %a : tensor<8xf32> -> tensor<8xf32>
@@ -107,7 +85,7 @@ func.func @computed_and_padded(%x : tensor<8xf32>) -> tensor<9xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: 'dvm.gather' needs a kernel of its own
+// CHECK: {{.*}}errors.mlir:6:5: dvm.gather: it needs a kernel of its own
 func.func @product_of_what_is_gathered(%x : tensor<8x8xf32>, %i : tensor<8xi32>) -> tensor<8x8xf32> {
   %r = vk.kernel mix @k0(%a = %x : tensor<8x8xf32>, %b = %i : tensor<8xi32>) -> tensor<8x8xf32> {
     %0 = dvm.gather %a, %b axis 0 : tensor<8x8xf32>, tensor<8xi32> -> tensor<8x8xf32>
@@ -120,7 +98,7 @@ func.func @product_of_what_is_gathered(%x : tensor<8x8xf32>, %i : tensor<8xi32>)
 // -----
 
 // What a reduction leaves exists under the axes that are left, and no others.
-// CHECK: convert-vk-to-visa: the result of 'dvm.reduce' meets other axes than its own
+// CHECK: {{.*}}errors.mlir:7:5: dvm.reduce Sum: its result meets other axes than its own
 func.func @sums_of_rows_along_rows(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
     %0 = dvm.reduce Sum %a dims [1] keepdims false : tensor<8x8xf32> -> tensor<8xf32>
@@ -132,7 +110,7 @@ func.func @sums_of_rows_along_rows(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: the result of 'dvm.matmul' meets other axes than its own
+// CHECK: {{.*}}errors.mlir:6:5: dvm.matmul: its result meets other axes than its own
 func.func @transposed_product(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
   %r = vk.kernel mix @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
     %0 = dvm.matmul %a, %a trans_a false trans_b false : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
@@ -144,7 +122,7 @@ func.func @transposed_product(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
 
 // -----
 
-// CHECK: convert-vk-to-visa: the shapes of a kernel do not broadcast
+// CHECK: {{.*}}errors.mlir:5:3: vk.kernel @k0: result 1, tensor<9xf32>, does not broadcast with those before it
 func.func @two_domains(%x : tensor<8xf32>, %y : tensor<9xf32>) -> (tensor<8xf32>, tensor<9xf32>) {
   %r, %s = vk.kernel vector @k0(%a = %x : tensor<8xf32>, %b = %y : tensor<9xf32>) -> (tensor<8xf32>, tensor<9xf32>) {
     %0 = dvm.unary Exp %a : tensor<8xf32> -> tensor<8xf32>
@@ -156,7 +134,7 @@ func.func @two_domains(%x : tensor<8xf32>, %y : tensor<9xf32>) -> (tensor<8xf32>
 
 // -----
 
-// CHECK: tensor<?xf32> has a dim that no #dvm.sym names
+// CHECK: {{.*}}errors.mlir:5:3: vk.kernel @k0: tensor<?xf32> has a dim that no #dvm.sym names
 func.func @not_deduced(%x : tensor<?xf32>) -> tensor<?xf32> {
   %r = vk.kernel vector @k0(%a = %x : tensor<?xf32>) -> tensor<?xf32> {
     %0 = dvm.unary Exp %a : tensor<?xf32> -> tensor<?xf32>

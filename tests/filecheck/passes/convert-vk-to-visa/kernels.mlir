@@ -51,6 +51,11 @@ func.func @no_kernels(%x : !t) -> !t {
 // CHECK-LABEL: func.func private @declared(
 func.func private @declared(!t) -> !t
 
+// CHECK-LABEL: builtin.module @nested {
+// CHECK-NEXT:  }
+module @nested {
+}
+
 // A stage keeps its kernels.
 // CHECK-LABEL: func.func @stage(
 // CHECK-NEXT:    %r, %s = vk.stage (%a = %x : tensor<4x8xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>) {

@@ -165,3 +165,54 @@ func.func @declared(%x : tensor<?xf32>) -> tensor<5xf32> {
   %1 = dvm.unary Exp %x : tensor<?xf32> -> tensor<5xf32>
   return %1 : tensor<5xf32>
 }
+
+// -----
+
+// An expression that the author states need not exist for what its symbols are found to be later.
+// CHECK: {{.*}}errors.mlir:5:1: func.func @stated_of_argument: dims 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:6; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:7
+func.func @stated_of_argument(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?xf32, #dvm.sym<["s1"]>>, %z : tensor<?xf32, #dvm.sym<["bcast(s0, s1)"]>>) {
+  %0 = dvm.reshape %x shape [3] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<3xf32>
+  %1 = dvm.reshape %y shape [5] : tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// CHECK: {{.*}}errors.mlir:5:3: dvm.broadcast_scalar: 's0' cannot be divided by '0'; s1 is 0 by dvm.reshape at {{.*}}errors.mlir:6
+func.func @stated_of_operation(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?xf32, #dvm.sym<["s1"]>>) {
+  %0 = dvm.broadcast_scalar 1.0 shape ["s0 floordiv s1"] type Float32 : f32 -> tensor<?xf32>
+  %1 = dvm.reshape %y shape [0] : tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<0xf32>
+  return
+}
+
+// -----
+
+// What is stated of a result holds for the argument, whose dim has no value either.
+// CHECK: {{.*}}errors.mlir:5:1: func.func @stated_of_result: dims 3 and 5 do not broadcast; s2 is bcast(s0, s1) by dvm.unary Exp at {{.*}}errors.mlir:6; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:7; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:8
+func.func @stated_of_result(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?xf32, #dvm.sym<["s1"]>>, %z : tensor<?xf32>) {
+  %0 = dvm.unary Exp %z : tensor<?xf32> -> tensor<?xf32, #dvm.sym<["bcast(s0, s1)"]>>
+  %1 = dvm.reshape %x shape [3] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<3xf32>
+  %2 = dvm.reshape %y shape [5] : tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+// What an operation states is explained like its operands.
+// CHECK: {{.*}}errors.mlir:8:3: dvm.broadcast_scalar: dims 3 and 5 do not broadcast; s0 is 3 by dvm.reshape at {{.*}}errors.mlir:6; s1 is 5 by dvm.reshape at {{.*}}errors.mlir:7
+func.func @stated_too_late(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?xf32, #dvm.sym<["s1"]>>) {
+  %0 = dvm.reshape %x shape [3] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<3xf32>
+  %1 = dvm.reshape %y shape [5] : tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<5xf32>
+  %2 = dvm.broadcast_scalar 1.0 shape ["bcast(s0, s1)"] type Float32 : f32 -> tensor<?xf32>
+  return
+}
+
+// -----
+
+// A fact whose expression stops to exist.
+// CHECK: {{.*}}errors.mlir:5:1: func.func @fact: dvm.slice at {{.*}}errors.mlir:6: 's0' cannot be divided by '0'; s1 is 0 by dvm.reshape at {{.*}}errors.mlir:7
+func.func @fact(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?xf32, #dvm.sym<["s1"]>>) {
+  %0 = dvm.slice %x starts ["s0 floordiv s1"] sizes [1] steps [1] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<1xf32>
+  %1 = dvm.reshape %y shape [0] : tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<0xf32>
+  return
+}

@@ -101,3 +101,33 @@ func.func @composite(%x : tensor<?x?xf32>, %gamma : tensor<8xf32>, %i : tensor<?
 // CHECK-NEXT:   %3 = dvm.elemany %1 : tensor<?x8xf32, #dvm.sym<["s0", "8"]>> -> tensor<1xf32>
 // CHECK-NEXT:   func.return %1, %2, %3 : tensor<?x8xf32, #dvm.sym<["s0", "8"]>>, tensor<?x10xf32, #dvm.sym<["s2", "10"]>>, tensor<1xf32>
 // CHECK-NEXT: }
+
+// A symbolic divisor is divided out where it is a factor of every term; else the quotient stays, and bind checks.
+func.func @symbolic_divisor(%x : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>>) -> (tensor<?x?xf32>, tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) {
+  %0 = dvm.reshape %x shape ["n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32>
+  %1 = dvm.reshape %x shape ["n", "m", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?x?xf32>
+  %2 = dvm.reshape %x shape ["3*n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32>
+  %3 = dvm.reshape %x shape ["n*n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32>
+  %4 = dvm.reshape %x shape ["n + m", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32>
+  return %0, %1, %2, %3, %4 : tensor<?x?xf32>, tensor<?x?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>
+}
+// CHECK-LABEL: func.func @symbolic_divisor(%x: tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>>) -> (tensor<?x?xf32, #dvm.sym<["n", "8*m"]>>, tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>>, tensor<?x?xf32, #dvm.sym<["3*n", "(8*m*n) floordiv (3*n)"]>>, tensor<?x?xf32, #dvm.sym<["n*n", "(8*m*n) floordiv (n*n)"]>>, tensor<?x?xf32, #dvm.sym<["m + n", "(8*m*n) floordiv (m + n)"]>>) attributes {dvm.facts = [#dvm.fact<divisible, "8*m*n", "3*n", "dvm.reshape at {{.*}}shapes.mlir:109">, #dvm.fact<divisible, "8*m*n", "n*n", "dvm.reshape at {{.*}}shapes.mlir:110">, #dvm.fact<divisible, "8*m*n", "m + n", "dvm.reshape at {{.*}}shapes.mlir:111">], dvm.reasons = {{\[\[}}"", "", ""]]} {
+// CHECK-NEXT:   %0 = dvm.reshape %x shape ["n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32, #dvm.sym<["n", "8*m"]>>
+// CHECK-NEXT:   %1 = dvm.reshape %x shape ["n", "m", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>>
+// CHECK-NEXT:   %2 = dvm.reshape %x shape ["3*n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32, #dvm.sym<["3*n", "(8*m*n) floordiv (3*n)"]>>
+// CHECK-NEXT:   %3 = dvm.reshape %x shape ["n*n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32, #dvm.sym<["n*n", "(8*m*n) floordiv (n*n)"]>>
+// CHECK-NEXT:   %4 = dvm.reshape %x shape ["m + n", -1] : tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>> -> tensor<?x?xf32, #dvm.sym<["m + n", "(8*m*n) floordiv (m + n)"]>>
+// CHECK-NEXT:   func.return %0, %1, %2, %3, %4 : tensor<?x?xf32, #dvm.sym<["n", "8*m"]>>, tensor<?x?x8xf32, #dvm.sym<["n", "m", "8"]>>, tensor<?x?xf32, #dvm.sym<["3*n", "(8*m*n) floordiv (3*n)"]>>, tensor<?x?xf32, #dvm.sym<["n*n", "(8*m*n) floordiv (n*n)"]>>, tensor<?x?xf32, #dvm.sym<["m + n", "(8*m*n) floordiv (m + n)"]>>
+// CHECK-NEXT: }
+
+// A quotient by a number loses the factors that it has in common with the divisor.
+func.func @reduced_quotient(%x : tensor<?x6xf32, #dvm.sym<["n", "6"]>>, %y : tensor<?xf32, #dvm.sym<["4*n + 2"]>>) -> (tensor<?x4xf32>, tensor<?xf32>) {
+  %0 = dvm.reshape %x shape [-1, 4] : tensor<?x6xf32, #dvm.sym<["n", "6"]>> -> tensor<?x4xf32>
+  %1 = dvm.slice %y starts [0] sizes [-1] steps [6] : tensor<?xf32, #dvm.sym<["4*n + 2"]>> -> tensor<?xf32>
+  return %0, %1 : tensor<?x4xf32>, tensor<?xf32>
+}
+// CHECK-LABEL: func.func @reduced_quotient(%x: tensor<?x6xf32, #dvm.sym<["n", "6"]>>, %y: tensor<?xf32, #dvm.sym<["4*n + 2"]>>) -> (tensor<?x4xf32, #dvm.sym<["n + n floordiv 2", "4"]>>, tensor<?xf32, #dvm.sym<["(2*n + 1) ceildiv 3"]>>) attributes {dvm.facts = [#dvm.fact<divisible, "6*n", "4", "dvm.reshape at {{.*}}shapes.mlir:125">], dvm.reasons = {{\[\[}}"", ""], [""]]} {
+// CHECK-NEXT:   %0 = dvm.reshape %x shape [-1, 4] : tensor<?x6xf32, #dvm.sym<["n", "6"]>> -> tensor<?x4xf32, #dvm.sym<["n + n floordiv 2", "4"]>>
+// CHECK-NEXT:   %1 = dvm.slice %y starts [0] sizes [-1] steps [6] : tensor<?xf32, #dvm.sym<["4*n + 2"]>> -> tensor<?xf32, #dvm.sym<["(2*n + 1) ceildiv 3"]>>
+// CHECK-NEXT:   func.return %0, %1 : tensor<?x4xf32, #dvm.sym<["n + n floordiv 2", "4"]>>, tensor<?xf32, #dvm.sym<["(2*n + 1) ceildiv 3"]>>
+// CHECK-NEXT: }

@@ -109,3 +109,39 @@ func.func @expressions(%x : tensor<?xf32, #dvm.sym<["n"]>>, %y : tensor<?xf32, #
 // CHECK-NEXT:   %2 = dvm.reshape %z shape ["8*n"] : tensor<?x4xf32, #dvm.sym<["2*n", "4"]>> -> tensor<?xf32, #dvm.sym<["8*n"]>>
 // CHECK-NEXT:   func.return %1 : tensor<?xf32, #dvm.sym<["2*n"]>>
 // CHECK-NEXT: }
+
+// A fact that follows from a bound found later is not left for bind; nor is a promise about a dim that is a number by then.
+func.func @implied(%x : tensor<?xf32, #dvm.sym<["n"]>>, %y : tensor<?xf32, #dvm.sym<["2*n"]>>, %z : tensor<?xf32, #dvm.sym<["m"]>>) -> (tensor<5xf32>, tensor<3xf32>) attributes {dvm.at_least = {m = 2}} {
+  %0 = dvm.slice %y starts [0] sizes [5] steps [1] : tensor<?xf32, #dvm.sym<["2*n"]>> -> tensor<5xf32>
+  %1 = dvm.slice %x starts [0] sizes [3] steps [1] : tensor<?xf32, #dvm.sym<["n"]>> -> tensor<3xf32>
+  %2 = dvm.reshape %z shape [4] : tensor<?xf32, #dvm.sym<["m"]>> -> tensor<4xf32>
+  return %0, %1 : tensor<5xf32>, tensor<3xf32>
+}
+// CHECK-LABEL: func.func @implied(%x: tensor<?xf32, #dvm.sym<["n"]>>, %y: tensor<?xf32, #dvm.sym<["2*n"]>>, %z: tensor<4xf32>) -> (tensor<5xf32>, tensor<3xf32>) attributes {dvm.facts = [#dvm.fact<at_least, "n", "3", "dvm.slice at {{.*}}symbols.mlir:116">], dvm.reasons = {{\[\[}}""], [""], ["dvm.reshape at {{.*}}symbols.mlir:117"]]} {
+// CHECK-NEXT:   %0 = dvm.slice %y starts [0] sizes [5] steps [1] : tensor<?xf32, #dvm.sym<["2*n"]>> -> tensor<5xf32>
+// CHECK-NEXT:   %1 = dvm.slice %x starts [0] sizes [3] steps [1] : tensor<?xf32, #dvm.sym<["n"]>> -> tensor<3xf32>
+// CHECK-NEXT:   %2 = dvm.reshape %z shape [4] : tensor<4xf32> -> tensor<4xf32>
+// CHECK-NEXT:   func.return %0, %1 : tensor<5xf32>, tensor<3xf32>
+// CHECK-NEXT: }
+
+// One dim must be at least another, or an expression at least a number.
+func.func @at_least(%x : tensor<?xf32, #dvm.sym<["n"]>>, %y : tensor<?xf32, #dvm.sym<["m"]>>, %z : tensor<?xf32, #dvm.sym<["n + 2*m"]>>) -> (tensor<?xf32>, tensor<4xf32>) {
+  %0 = dvm.slice %x starts [1] sizes ["m"] steps [1] : tensor<?xf32, #dvm.sym<["n"]>> -> tensor<?xf32>
+  %1 = dvm.slice %z starts [0] sizes [4] steps [1] : tensor<?xf32, #dvm.sym<["n + 2*m"]>> -> tensor<4xf32>
+  return %0, %1 : tensor<?xf32>, tensor<4xf32>
+}
+// CHECK-LABEL: func.func @at_least(%x: tensor<?xf32, #dvm.sym<["n"]>>, %y: tensor<?xf32, #dvm.sym<["m"]>>, %z: tensor<?xf32, #dvm.sym<["2*m + n"]>>) -> (tensor<?xf32, #dvm.sym<["m"]>>, tensor<4xf32>) attributes {dvm.facts = [#dvm.fact<at_least, "n", "m + 1", "dvm.slice at {{.*}}symbols.mlir:129">, #dvm.fact<at_least, "2*m + n", "4", "dvm.slice at {{.*}}symbols.mlir:130">], dvm.reasons = {{\[\[}}""], [""], [""]]} {
+// CHECK-NEXT:   %0 = dvm.slice %x starts [1] sizes ["m"] steps [1] : tensor<?xf32, #dvm.sym<["n"]>> -> tensor<?xf32, #dvm.sym<["m"]>>
+// CHECK-NEXT:   %1 = dvm.slice %z starts [0] sizes [4] steps [1] : tensor<?xf32, #dvm.sym<["2*m + n"]>> -> tensor<4xf32>
+// CHECK-NEXT:   func.return %0, %1 : tensor<?xf32, #dvm.sym<["m"]>>, tensor<4xf32>
+// CHECK-NEXT: }
+
+// What is no function with a body is left alone.
+func.func private @declaration(tensor<?xf32>) -> tensor<?xf32>
+module @nested {
+  func.func private @inner(tensor<?xf32>) -> tensor<?xf32>
+}
+// CHECK-LABEL: func.func private @declaration(tensor<?xf32>) -> tensor<?xf32>
+// CHECK-NEXT:  builtin.module @nested {
+// CHECK-NEXT:    func.func private @inner(tensor<?xf32>) -> tensor<?xf32>
+// CHECK-NEXT:  }

@@ -1,7 +1,7 @@
 // RUN: dvm-opt %s -p dvm-fuse --verify-diagnostics --split-input-file | filecheck %s
 
 // Composite operations are for dvm-decompose.
-// CHECK: dvm-fuse: 'dvm.softmax' is not a primitive operation of the graph
+// CHECK: {{.*}}errors.mlir:6:3: dvm.softmax: it is not a primitive operation of the graph
 func.func @composite(%x : tensor<4xf32>) -> tensor<4xf32> {
   %0 = dvm.softmax %x axis 0 : tensor<4xf32> -> tensor<4xf32>
   return %0 : tensor<4xf32>
@@ -9,7 +9,7 @@ func.func @composite(%x : tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// CHECK: dvm-fuse: 'dvm.onehot' is not a primitive operation of the graph
+// CHECK: {{.*}}errors.mlir:5:3: dvm.onehot: it is not a primitive operation of the graph
 func.func @onehot(%x : tensor<4xi32>) -> tensor<4x2xf32> {
   %0 = dvm.onehot %x depth [2] axis 1 {on_value = 1.0 : f32, off_value = 0.0 : f32} : tensor<4xi32> -> tensor<4x2xf32>
   return %0 : tensor<4x2xf32>
@@ -17,7 +17,7 @@ func.func @onehot(%x : tensor<4xi32>) -> tensor<4x2xf32> {
 
 // -----
 
-// CHECK: dvm-fuse: 'test.op' is not a primitive operation of the graph
+// CHECK: {{.*}}errors.mlir:5:3: test.op: it is not a primitive operation of the graph
 func.func @of_another_dialect(%x : tensor<4xf32>) -> tensor<4xf32> {
   %0 = "test.op"(%x) : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
@@ -26,7 +26,7 @@ func.func @of_another_dialect(%x : tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 // Kernels are not fused again.
-// CHECK: dvm-fuse: 'vk.kernel' is not a primitive operation of the graph
+// CHECK: {{.*}}errors.mlir:6:3: vk.kernel @k0: it is not a primitive operation of the graph
 func.func @fused_already(%x : tensor<4xf32>) -> tensor<4xf32> {
   %0 = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<4xf32> {
     %1 = dvm.unary Exp %a : tensor<4xf32> -> tensor<4xf32>
@@ -38,7 +38,7 @@ func.func @fused_already(%x : tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 // Shapes are for dvm-deduce-shapes.
-// CHECK: tensor<?xf32> has a dim that no #dvm.sym names
+// CHECK: {{.*}}errors.mlir:6:3: dvm.unary Exp: tensor<?xf32> has a dim that no #dvm.sym names
 func.func @not_deduced(%x : tensor<?xf32>) -> tensor<?xf32> {
   %0 = dvm.unary Exp %x : tensor<?xf32> -> tensor<?xf32>
   return %0 : tensor<?xf32>
@@ -46,7 +46,7 @@ func.func @not_deduced(%x : tensor<?xf32>) -> tensor<?xf32> {
 
 // -----
 
-// CHECK: dvm-fuse: function @control_flow has more than one block
+// CHECK: {{.*}}errors.mlir:4:1: func.func @control_flow: there must be one block
 func.func @control_flow(%x : tensor<4xf32>) -> tensor<4xf32> {
   cf.br ^bb1
 ^bb1:
@@ -55,7 +55,7 @@ func.func @control_flow(%x : tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// CHECK: dvm-fuse: the function does not end in func.return
+// CHECK: {{.*}}errors.mlir:4:1: func.func @no_return: it must end in func.return
 func.func @no_return(%x : tensor<4xf32>) -> tensor<4xf32> {
   "test.termop"() : () -> ()
 }

@@ -243,3 +243,23 @@ func.func @of_an_argument(%x : !full) -> (!s0, !s0) {
   %1 = dvm.reduce Max %x dims [1] keepdims false : !full -> !s0
   return %0, %1 : !s0, !s0
 }
+
+// What only broadcasts to the domain comes in as soon as nobody outside needs its values.
+// CHECK-LABEL: func.func @shared_row(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%b_1 = %b : tensor<8xf32>, %x_1 = %x : tensor<4x8xf32>) -> tensor<4x8xf32> {
+// CHECK-NEXT:      %1 = dvm.unary Exp %b_1 :
+// CHECK-NEXT:      %2 = dvm.binary Add %x_1, %1 :
+// CHECK-NEXT:      %3 = dvm.reduce Sum %2 dims [1] keepdims true :
+// CHECK-NEXT:      %4 = dvm.binary Mul %x_1, %1 :
+// CHECK-NEXT:      %5 = dvm.binary Sub %4, %3 :
+// CHECK-NEXT:      vk.yield %5 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %0 :
+func.func @shared_row(%x : tensor<4x8xf32>, %b : tensor<8xf32>) -> tensor<4x8xf32> {
+  %0 = dvm.unary Exp %b : tensor<8xf32> -> tensor<8xf32>
+  %1 = dvm.binary Add %x, %0 : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  %2 = dvm.reduce Sum %1 dims [1] keepdims true : tensor<4x8xf32> -> tensor<4x1xf32>
+  %3 = dvm.binary Mul %x, %0 : tensor<4x8xf32>, tensor<8xf32> -> tensor<4x8xf32>
+  %4 = dvm.binary Sub %3, %2 : tensor<4x8xf32>, tensor<4x1xf32> -> tensor<4x8xf32>
+  return %4 : tensor<4x8xf32>
+}

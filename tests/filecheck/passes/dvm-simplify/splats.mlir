@@ -112,6 +112,72 @@ func.func @fold_left_alone() -> (tensor<4xi32>, tensor<4xi32>, tensor<4xi32>) {
 // CHECK-NEXT:   func.return %1, %3, %5 : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>
 // CHECK-NEXT: }
 
+// A float divided by zero is infinite, and so is what its type cannot hold.
+func.func @fold_extremes() -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %zero = dvm.constant dense<0.0> : tensor<4xf32>
+  %0 = dvm.binary_scalar Div 1.0, %zero : f32, tensor<4xf32> -> tensor<4xf32>
+  %1 = dvm.binary_scalar Div -1.0, %zero : f32, tensor<4xf32> -> tensor<4xf32>
+  %large = dvm.constant dense<1.0e+30> : tensor<4xf32>
+  %2 = dvm.cast %large type Float16 : tensor<4xf32> -> tensor<4xf16>
+  %3 = dvm.binary Mul %large, %large : tensor<4xf32>, tensor<4xf32> -> tensor<4xf32>
+  %four = dvm.constant dense<4.0> : tensor<4xf32>
+  %4 = dvm.unary Rsqrt %four : tensor<4xf32> -> tensor<4xf32>
+  %5 = dvm.unary Sigmoid %zero : tensor<4xf32> -> tensor<4xf32>
+  return %0, %1, %2, %3, %4, %5 : tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+// CHECK-LABEL: func.func @fold_extremes() -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+// CHECK-NEXT:   %0 = dvm.broadcast_scalar 0x7f800000 shape [4] type Float32 : f32 -> tensor<4xf32>
+// CHECK-NEXT:   %1 = dvm.broadcast_scalar 0xff800000 shape [4] type Float32 : f32 -> tensor<4xf32>
+// CHECK-NEXT:   %2 = dvm.broadcast_scalar 0x7c00 shape [4] type Float16 : f16 -> tensor<4xf16>
+// CHECK-NEXT:   %3 = dvm.broadcast_scalar 5.000000e-01 shape [4] type Float32 : f32 -> tensor<4xf32>
+// CHECK-NEXT:   func.return %0, %1, %2, %0, %3, %3 : tensor<4xf32>, tensor<4xf32>, tensor<4xf16>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+// CHECK-NEXT: }
+
+// Powers are truncated where the exponent is negative; what is too large wraps around.
+func.func @fold_integers() -> (tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi64>) {
+  %three = dvm.constant dense<3> : tensor<4xi32>
+  %0 = dvm.binary_scalar Pow %three, 3 : tensor<4xi32>, i32 -> tensor<4xi32>
+  %1 = dvm.binary_scalar Pow %three, -1 : tensor<4xi32>, i32 -> tensor<4xi32>
+  %minus = dvm.constant dense<-1> : tensor<4xi32>
+  %2 = dvm.binary_scalar Pow %minus, -3 : tensor<4xi32>, i32 -> tensor<4xi32>
+  %3 = dvm.binary_scalar Pow %three, 21 : tensor<4xi32>, i32 -> tensor<4xi32>
+  %wide = dvm.constant dense<4294967301> : tensor<4xi64>
+  %4 = dvm.cast %wide type Int32 : tensor<4xi64> -> tensor<4xi32>
+  %5 = dvm.cast %minus type Int64 : tensor<4xi32> -> tensor<4xi64>
+  return %0, %1, %2, %3, %4, %5 : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi64>
+}
+// CHECK-LABEL: func.func @fold_integers() -> (tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi64>) {
+// CHECK-NEXT:   %0 = dvm.broadcast_scalar 27 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   %1 = dvm.broadcast_scalar 0 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   %2 = dvm.broadcast_scalar -1 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   %3 = dvm.broadcast_scalar 1870418611 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   %4 = dvm.broadcast_scalar 5 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   %5 = dvm.broadcast_scalar -1 shape [4] type Int64 : i64 -> tensor<4xi64>
+// CHECK-NEXT:   func.return %0, %1, %2, %3, %4, %5 : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi64>
+// CHECK-NEXT: }
+
+// All but zero is true.
+func.func @fold_truth() -> (tensor<4xi1>, tensor<4xi1>, tensor<4xf32>, tensor<4xi32>, tensor<4xi1>, tensor<4xi1>) {
+  %true = dvm.constant dense<true> : tensor<4xi1>
+  %false = dvm.constant dense<false> : tensor<4xi1>
+  %0 = dvm.binary LogicalAnd %true, %false : tensor<4xi1>, tensor<4xi1> -> tensor<4xi1>
+  %1 = dvm.binary LogicalOr %false, %true : tensor<4xi1>, tensor<4xi1> -> tensor<4xi1>
+  %2 = dvm.cast %true type Float32 : tensor<4xi1> -> tensor<4xf32>
+  %3 = dvm.cast %true type Int32 : tensor<4xi1> -> tensor<4xi32>
+  %half = dvm.constant dense<0.5> : tensor<4xf32>
+  %4 = dvm.cast %half type Bool : tensor<4xf32> -> tensor<4xi1>
+  %zero = dvm.constant dense<-0.0> : tensor<4xf32>
+  %5 = dvm.cast %zero type Bool : tensor<4xf32> -> tensor<4xi1>
+  return %0, %1, %2, %3, %4, %5 : tensor<4xi1>, tensor<4xi1>, tensor<4xf32>, tensor<4xi32>, tensor<4xi1>, tensor<4xi1>
+}
+// CHECK-LABEL: func.func @fold_truth() -> (tensor<4xi1>, tensor<4xi1>, tensor<4xf32>, tensor<4xi32>, tensor<4xi1>, tensor<4xi1>) {
+// CHECK-NEXT:   %0 = dvm.broadcast_scalar false shape [4] type Bool : i1 -> tensor<4xi1>
+// CHECK-NEXT:   %1 = dvm.broadcast_scalar true shape [4] type Bool : i1 -> tensor<4xi1>
+// CHECK-NEXT:   %2 = dvm.broadcast_scalar 1.000000e+00 shape [4] type Float32 : f32 -> tensor<4xf32>
+// CHECK-NEXT:   %3 = dvm.broadcast_scalar 1 shape [4] type Int32 : i32 -> tensor<4xi32>
+// CHECK-NEXT:   func.return %0, %1, %2, %3, %1, %0 : tensor<4xi1>, tensor<4xi1>, tensor<4xf32>, tensor<4xi32>, tensor<4xi1>, tensor<4xi1>
+// CHECK-NEXT: }
+
 // A splat in another shape.
 func.func @moved() -> (tensor<8xf32>, tensor<2x4xf32>, tensor<3x4x2xf32>, tensor<2x2xf32>) {
   %0 = dvm.constant dense<2.0> : tensor<4x2xf32>
@@ -155,16 +221,18 @@ func.func @select_known(%a : tensor<4xf32>, %b : tensor<4xf32>, %c : tensor<4xi1
 // CHECK-NEXT:   func.return %a, %b, %a : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 // CHECK-NEXT: }
 
-// Here the select stretches its operands, or may, and what is not chosen must fit.
-func.func @select_left_alone(%a : tensor<1xf32>, %c : tensor<4xi1>, %d : tensor<?xf32>, %e : tensor<?xf32>) -> (tensor<4xf32>, tensor<?xf32>) {
+// Here the select stretches its operands, or may, and what is not chosen must fit; or the condition is no splat.
+func.func @select_left_alone(%a : tensor<1xf32>, %c : tensor<4xi1>, %d : tensor<?xf32>, %e : tensor<?xf32>, %f : tensor<4xf32>, %g : tensor<4xf32>) -> (tensor<4xf32>, tensor<?xf32>, tensor<4xf32>) {
   %true = dvm.constant dense<true> : tensor<i1>
   %0 = dvm.select %c, %a, %a : (tensor<4xi1>, tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>
   %1 = dvm.select %true, %d, %e : (tensor<i1>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
-  return %0, %1 : tensor<4xf32>, tensor<?xf32>
+  %2 = dvm.select %c, %f, %g : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0, %1, %2 : tensor<4xf32>, tensor<?xf32>, tensor<4xf32>
 }
-// CHECK-LABEL: func.func @select_left_alone(%a: tensor<1xf32>, %c: tensor<4xi1>, %d: tensor<?xf32>, %e: tensor<?xf32>) -> (tensor<4xf32>, tensor<?xf32>) {
+// CHECK-LABEL: func.func @select_left_alone(%a: tensor<1xf32>, %c: tensor<4xi1>, %d: tensor<?xf32>, %e: tensor<?xf32>, %f: tensor<4xf32>, %g: tensor<4xf32>) -> (tensor<4xf32>, tensor<?xf32>, tensor<4xf32>) {
 // CHECK-NEXT:   %true = dvm.broadcast_scalar true shape [] type Bool : i1 -> tensor<i1>
 // CHECK-NEXT:   %0 = dvm.select %c, %a, %a : (tensor<4xi1>, tensor<1xf32>, tensor<1xf32>) -> tensor<4xf32>
 // CHECK-NEXT:   %1 = dvm.select %true, %d, %e : (tensor<i1>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
-// CHECK-NEXT:   func.return %0, %1 : tensor<4xf32>, tensor<?xf32>
+// CHECK-NEXT:   %2 = dvm.select %c, %f, %g : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+// CHECK-NEXT:   func.return %0, %1, %2 : tensor<4xf32>, tensor<?xf32>, tensor<4xf32>
 // CHECK-NEXT: }

@@ -13,7 +13,9 @@
 // CHECK-NEXT:  s0 = dim 0 of left, dim 0 of right (dvm.binary Add at model.mlir:7)
 // CHECK-NEXT:  facts
 // CHECK-NEXT:  s0 >= 2 dvm.reduce Max
-// CHECK:       stage 0: vector kernel 'add', 2 slots
+// CHECK-NEXT:  launch
+// CHECK-NEXT:  stage 0 'add'
+// CHECK:       vector kernel 'add', 2 slots
 // CHECK-NEXT:  domain d0 < s0, d1 < 8
 // CHECK-NEXT:  operands g0 reads left[d0, d1] f32
 // CHECK-NEXT:  g1 reads right[d0, d1] f32
@@ -52,7 +54,7 @@ func.func @names(%x : !t, %other : !t) -> !t attributes {dvm.arg_names = ["left"
 // CHECK-NEXT:  symbols
 // CHECK-NEXT:  s0 = dim 0 of x
 // CHECK-NEXT:  s1 = dim 0 of n
-// CHECK:       stage 0: vector kernel 'k0', 2 slots
+// CHECK:       vector kernel 'k0', 2 slots
 // CHECK-NEXT:  domain d0 < s0, d1 < bcast(bcast(s1*2, s0), s1)
 // CHECK-NEXT:  operands g0 reads x[d0, 2*d1 - s0 + s1 ceildiv 3] f32
 // CHECK-NEXT:  g1 writes out0[d0, d1] f32
@@ -110,7 +112,10 @@ func.func @dims_and_scalars(%x : !t, %n : tensor<?xf32, #dvm.sym<["s1"]>>) -> te
 // CHECK-NEXT:  work f32 [8]
 // CHECK-NEXT:  views
 // CHECK-NEXT:  flat f32 [8] of x
-// CHECK:       stage 0: vector kernel 'k0', 2 slots
+// CHECK-NEXT:  launch
+// CHECK-NEXT:  stage 0 'k0', 'k1'
+// CHECK-NEXT:  stage 1 'k2'
+// CHECK:       vector kernel 'k0', 2 slots
 // CHECK-NEXT:  domain d0 < 8
 // CHECK-NEXT:  operands g0 reads flat[d0] f32
 // CHECK-NEXT:  g1 reads c[d0] i1
@@ -121,7 +126,7 @@ func.func @dims_and_scalars(%x : !t, %n : tensor<?xf32, #dvm.sym<["s1"]>>) -> te
 // CHECK-NEXT:  2 load.i1 ub1, g1 'c'
 // CHECK-NEXT:  3 select.f32 ub0, ub1, ub0, k0=0.0
 // CHECK-NEXT:  4 store.f32 ub0, g2 'out1'
-// CHECK:       stage 0: vector kernel 'k1', 1 slot
+// CHECK:       vector kernel 'k1', 1 slot
 // CHECK-NEXT:  domain d0 < 8
 // CHECK-NEXT:  operands g0 reads flat[d0] f32
 // CHECK-NEXT:  g1 writes work[d0] f32
@@ -129,7 +134,7 @@ func.func @dims_and_scalars(%x : !t, %n : tensor<?xf32, #dvm.sym<["s1"]>>) -> te
 // CHECK-NEXT:  1 load.f32 ub0, g0 'flat'
 // CHECK-NEXT:  2 exp.f32 ub0, ub0
 // CHECK-NEXT:  3 store.f32 ub0, g1 'work'
-// CHECK:       stage 1: vector kernel 'k2', 2 slots
+// CHECK:       vector kernel 'k2', 2 slots
 // CHECK-NEXT:  domain d0 < 8
 // CHECK-NEXT:  operands g0 reads work[d0] f32
 // CHECK-NEXT:  g1 reads d[d0] i1
@@ -187,7 +192,7 @@ func.func @stages(%x : tensor<4x2xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
 // CHECK-NEXT:  outputs
 // CHECK-NEXT:  out0 i32 [4, 8]
 // CHECK-NEXT:  out1 f32 [4]
-// CHECK:       stage 0: vector kernel 'rows', 3 slots, from dvm.gather at model.mlir:7
+// CHECK:       vector kernel 'rows', 3 slots, from dvm.gather at model.mlir:7
 // CHECK-NEXT:  domain d0 < 4, d1 < 8
 // CHECK-NEXT:  operands g0 reads x[d0, d1 - 1] f16 where inside
 // CHECK-NEXT:  g1 reads t[*, d1] f32
@@ -205,7 +210,7 @@ func.func @stages(%x : tensor<4x2xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
 // CHECK-NEXT:  8 iota.i32 ub2, d1
 // CHECK-NEXT:  9 add.i32 ub0, ub0, ub2
 // CHECK-NEXT:  10 store.i32 ub0, g3 'out0'
-// CHECK:       stage 1: vector kernel 'totals', 2 slots
+// CHECK:       vector kernel 'totals', 2 slots
 // CHECK-NEXT:  domain d0 < 4, d1 < 8 (reduction)
 // CHECK-NEXT:  operands g0 reads out0[d0, d1] i32
 // CHECK-NEXT:  g1 writes out1[d0] f32
@@ -267,7 +272,7 @@ func.func @formats(%x : tensor<4x6xf16>, %t : tensor<9x8xf32>, %i : tensor<4xi64
 // CHECK-NEXT:  out1 f32 [4, 5]
 // CHECK-NEXT:  out2 f32 [3, 4, 5]
 // CHECK-NEXT:  out3 f32 [1, 1, 1, 1, 1, 1, 1, 1]
-// CHECK:       stage 0: cube kernel 'plain', 3 slots
+// CHECK:       cube kernel 'plain', 3 slots
 // CHECK-NEXT:  domain d0 < 4, d1 < 5, d2 < 8 (reduction)
 // CHECK-NEXT:  operands g0 reads x[d0, d2] f32
 // CHECK-NEXT:  g1 reads w[d2, d1] f32
@@ -280,7 +285,7 @@ func.func @formats(%x : tensor<4x6xf16>, %t : tensor<9x8xf32>, %i : tensor<4xi64
 // CHECK-NEXT:  5 mm.f32 ub0, ub1, ub2
 // CHECK-NEXT:  6 pass once
 // CHECK-NEXT:  7 store.f32 ub0, g2 'out0'
-// CHECK:       stage 1: cube kernel 'grouped', 2 slots, from dvm.grouped_matmul at {{.*}}emit.mlir:{{[0-9]+}}
+// CHECK:       cube kernel 'grouped', 2 slots, from dvm.grouped_matmul at {{.*}}emit.mlir:{{[0-9]+}}
 // CHECK-NEXT:  domain d0 < 4, d1 < 5, d2 < 8 (reduction)
 // CHECK-NEXT:  operands g0 reads x[d0, d2] f32
 // CHECK-NEXT:  g1 reads ws[*, d2, d1] f32
@@ -293,7 +298,7 @@ func.func @formats(%x : tensor<4x6xf16>, %t : tensor<9x8xf32>, %i : tensor<4xi64
 // CHECK-NEXT:  4 gmm.f32 ub0, ub1, g1 'ws', g2 'ends'
 // CHECK-NEXT:  5 pass once
 // CHECK-NEXT:  6 store.f32 ub0, g3 'out1'
-// CHECK:       stage 2: cube kernel 'grouped_k', 3 slots, from dvm.grouped_matmul at {{.*}}emit.mlir:{{[0-9]+}}
+// CHECK:       cube kernel 'grouped_k', 3 slots, from dvm.grouped_matmul at {{.*}}emit.mlir:{{[0-9]+}}
 // CHECK-NEXT:  domain d0 < 3, d1 < 4, d2 < 5, d3 < 8 (reduction)
 // CHECK-NEXT:  operands g0 reads x[d1, d3] f32
 // CHECK-NEXT:  g1 reads w[d3, d2] f32
@@ -307,7 +312,7 @@ func.func @formats(%x : tensor<4x6xf16>, %t : tensor<9x8xf32>, %i : tensor<4xi64
 // CHECK-NEXT:  5 gmmk.f32 ub0, ub1, ub2, g2 'ends'
 // CHECK-NEXT:  6 pass once
 // CHECK-NEXT:  7 store.f32 ub0, g3 'out2'
-// CHECK:       stage 3: vector kernel 'wide', 1 slot
+// CHECK:       vector kernel 'wide', 1 slot
 // CHECK-NEXT:  domain d0 < 1, d1 < 1, d2 < 1, d3 < 1, d4 < 1, d5 < 1, d6 < 1, d7 < 1, d8 < 1, d9 < 1, d10 < 1, d11 < 1, d12 < 1
 // CHECK-NEXT:  operands g0 writes out3[d0, d1, d2, d3, d4, d5, d6, d12] f32
 // CHECK-NEXT:  scalars k0 1.0 f32

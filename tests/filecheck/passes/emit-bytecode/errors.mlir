@@ -170,3 +170,10 @@ func.func @f(%x : tensor<4xf32>) -> tensor<4xf32> attributes {dvm.result_names =
 func.func @f(%x : tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) attributes {dvm.result_names = ["y", "y"]} {
   return %x, %x : tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// CHECK: {{.*}}errors.mlir:4:1: func.func @f: it must end in func.return
+func.func @f(%x : tensor<4xf32>) -> tensor<4xf32> {
+  "test.termop"() : () -> ()
+}
