@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +56,18 @@ def inputs(program: Program, sizes: Sizes) -> list[Array]:
     return [random_array(parameter, shape, random) for parameter, shape in zip(program.inputs, shapes, strict=True)]
 
 
-def bytes_moved(program: Program, sizes: Sizes) -> int:
-    """The bytes of the tensors that each kernel of a launch reads and writes, whole and once for each kernel."""
+def work(program: Program, sizes: Sizes) -> tuple[int, int]:
+    """How many kernels a launch runs, and the bytes of the tensors that each reads and writes, whole and once each."""
     machine = program._machine  # pyright: ignore[reportPrivateUsage]
     tensors = machine.program.tensors
     plan = machine.plan(program.input_shapes(sizes))
-    total = 0
-    for kernel in (kernel.prepared.kernel for stage in plan.stages for kernel in stage):
-        for tensor in {(operand.tensor, operand.writes) for operand in kernel.operands}:
-            moved = tensors[tensor[0]]
-            total += int(np.prod([plan.dims[dim] for dim in moved.dims])) * moved.type.bytes
-    return total
+    kernels = [kernel.prepared.kernel for stage in plan.stages for kernel in stage]
+    moved = 0
+    for kernel in kernels:
+        for number, _ in {(operand.tensor, operand.writes) for operand in kernel.operands}:
+            tensor = tensors[number]
+            moved += prod(plan.dims[dim] for dim in tensor.dims) * tensor.type.bytes
+    return len(kernels), moved
 
 
 # --- the examples by hand ---
@@ -187,10 +189,9 @@ def measure(example: str, rounds: int) -> None:
     if example == "gelu_chain" and find_spec("numexpr"):
         contenders["numexpr"] = partial(gelu_chain.numexpr, sizes["s0"])
     times = interleaved_processes(contenders, rounds)
-    kernels = " -> ".join(f"{program.stats['kernels']:>2}" for program in programs)
-    moved = " -> ".join(f"{bytes_moved(program, sizes) / 1e6:5.0f}" for program in programs)
+    (kernels_before, bytes_before), (kernels, moved) = (work(program, sizes) for program in programs)
     print(
-        f"{example:>18}: {kernels} kernels, {moved} MB; "
+        f"{example:>18}: {kernels_before:>2} -> {kernels:>2} kernels, {bytes_before / 1e6:4.0f} -> {moved / 1e6:3.0f} MB; "
         + ", ".join(f"{name} {seconds * 1e3:.2f} ms" for name, seconds in times.items())
         + f"; fusion {times['unfused'] / times['fused']:.2f}x, beside NumPy {times['NumPy'] / times['fused']:.2f}x",
         flush=True,
