@@ -5,7 +5,8 @@ what is printed.
 
 Where contenders allocate large arrays, each gets a process of its own. In one process, what a contender frees decides
 whether the next one's arrays are recycled memory or pages that the kernel has to clear first, which moves NumPy's time
-by a factor of two.
+by a factor of two. Between calls there is then a pause, because the threads of a BLAS library go on spinning for a
+while after a matrix product, on CPUs that the next contender needs.
 """
 
 import os
@@ -15,10 +16,13 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
+
+PAUSE_SECONDS = 0.1
+"""OpenBLAS was seen to take 55 to 75 ms of CPU time after a product."""
 
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int = 15, warm_up: int = 2) -> dict[str, float]:
@@ -51,6 +55,7 @@ def interleaved_processes(
             stack.callback(workers[name].close)
         for round_number in range(warm_up + rounds):
             for name, worker in workers.items():
+                sleep(PAUSE_SECONDS)
                 worker.send(None)
                 elapsed: float = worker.recv()
                 if round_number >= warm_up:

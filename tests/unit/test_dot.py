@@ -12,6 +12,7 @@ from dvm.compiler import lower, new_context, read_module
 from passes.dot import DvmDotTarget
 
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.mlir"))
+ATTENTION = next(path for path in EXAMPLES if path.stem == "attention")
 NAMES = ['"', "\\", "\\n", "a\nb", "{", "}", "<b>", "->", ";", "# no comment", "é"]
 """What would not be itself in a graph if it were written as it is."""
 
@@ -107,7 +108,7 @@ def drawn(source: Path | str, until: str = "dvm-simplify") -> Graph:
     return parse(text.getvalue())
 
 
-@pytest.mark.parametrize("until", ["dvm-simplify", "convert-vk-to-visa", "visa-schedule"])
+@pytest.mark.parametrize("until", ["dvm-simplify", "vk-speculate", "convert-vk-to-visa", "visa-schedule"])
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_edge_joins_nodes_that_are_drawn_once(path: Path, until: str) -> None:
     graph = drawn(path, until)
@@ -118,11 +119,21 @@ def test_every_edge_joins_nodes_that_are_drawn_once(path: Path, until: str) -> N
 
 
 def test_kernels_are_clusters() -> None:
-    (function,) = drawn(next(path for path in EXAMPLES if path.stem == "attention"), "convert-vk-to-visa").clusters
+    (function,) = drawn(ATTENTION, "vk-speculate").clusters
     assert function.label == "@attention"
     assert list(function.nodes.values())[-1] == "out\nf32 [batch, heads, queries, 64]"
     assert len(function.clusters) > 1
     assert all(kernel.label.startswith("vk.kernel ") and kernel.nodes for kernel in function.clusters)
+
+
+def test_stages_and_alternatives_are_clusters() -> None:
+    (function,) = drawn(ATTENTION, "convert-vk-to-visa").clusters
+    assert {stage.label for stage in function.clusters} == {"vk.stage"}
+    (speculation,) = (part for part in function.all_clusters() if part.label == "vk.speculate")
+    conditional, otherwise = speculation.clusters
+    assert conditional.label.startswith("if ")
+    assert otherwise.label == "else"
+    assert all(any(part.nodes for part in choice.all_clusters()) for choice in speculation.clusters)
 
 
 @pytest.mark.parametrize("name", NAMES)
