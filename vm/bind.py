@@ -166,6 +166,8 @@ class LaunchPlan:
     variant: int
     stages: tuple[tuple[KernelPlan, ...], ...]
     output_shapes: tuple[Shape, ...]
+    multiplies: bool
+    """Whether there are matrix products."""
     workspace_bytes: int
     separate_workspace_bytes: int
     """What the workspace would take if no tensors shared memory."""
@@ -231,7 +233,8 @@ def bind(
         ]
         stages.append(tuple(plan for plan in plans if plan is not None))
     output_shapes = tuple(layouts[output].shape for output in program.outputs)
-    return LaunchPlan(number, tuple(stages), output_shapes, workspace_bytes, separate, tuple(dims))
+    multiplies = any(kernel.prepared.factors for stage in stages for kernel in stage)
+    return LaunchPlan(number, tuple(stages), output_shapes, multiplies, workspace_bytes, separate, tuple(dims))
 
 
 def _evaluate(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]:

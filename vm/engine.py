@@ -6,6 +6,7 @@ cores are divided by the work there is. What an item computes does not depend on
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import chain, repeat
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vm.bind import KernelPlan, LaunchPlan, Span
+from vm.blas import BLAS
 from vm.device import Arena, Device
 from vm.layout import View
 from vm.recording import Recording
@@ -64,6 +66,11 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
 
     Raises ExecutionError where data does not fit (an index out of range).
     """
+    with BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext():
+        _run_stages(plan, buffers, device, recording)
+
+
+def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording | None) -> None:
     for stage in plan.stages:
         kernels = [_KernelRun(kernel, buffers, recording) for kernel in stage]
         together: list[_Job] = []

@@ -7,6 +7,7 @@ results the same bit for bit on any number of them.
 from dataclasses import dataclass
 from math import prod
 
+from vm.blas import BLAS
 from vm.layout import Domain
 from vm.prepare import PreparedKernel
 
@@ -29,7 +30,10 @@ LEAST_ROWS = 128
 """Rows of the result below which a block of them is made narrower instead: BLAS packs the right factor for each."""
 
 LARGE_PRODUCT = 1 << 20
-"""Multiplications from which the BLAS library uses several threads by itself."""
+"""Multiplications from which a product is cut into blocks for several cores."""
+
+LEAST_BLOCK = 64
+"""Rows or columns below which a block of a product is not made narrower."""
 
 _ALIGNMENT = 64
 
@@ -60,7 +64,8 @@ def choose_tiling(
     if prepared.factors:
         factors_in_memory = all(in_memory[value] for value in prepared.factors)
         tile = _matrix_tile(domain, factors_in_memory, all(in_memory), unified_buffer_bytes)
-        one_core = prod(domain.extents[-3:]) >= LARGE_PRODUCT
+        # then the library is left to use several threads by itself
+        one_core = BLAS is None and prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
         element_bytes = _element_bytes(prepared, domain, masks, in_memory)
         tile = _vector_tile(prepared, domain, int(unified_buffer_bytes / element_bytes))
@@ -150,13 +155,19 @@ def _even(extent: int, limit: int) -> int:
 def _matrix_tile(
     domain: Domain, factors_in_memory: bool, all_in_memory: bool, unified_buffer_bytes: int
 ) -> tuple[int, ...]:
-    """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch.
+    """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch; blocks of the
+    result for the cores where they are large and few.
 
     Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too.
     """
     *batch, m, n, k = domain.extents
     if all_in_memory:
-        block = (m, n, max(k, 1))
+        rows, columns = m, n
+        if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
+            rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
+            if rows == m:
+                columns = _even(n, max(-(-n // WANTED_TILES), LEAST_BLOCK))
+        block = (rows, columns, max(k, 1))
     elif factors_in_memory:
         columns = _even(n, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
         block = (_even(m, max(unified_buffer_bytes // (4 * columns), 1)), columns, max(k, 1))
