@@ -66,7 +66,7 @@ def _speculate(kernel: vk.KernelOp, unified_buffer_bytes: int, taken: set[str]) 
         return
     comparisons = [comparison for comparison in comparisons if not comparison.is_decided]
     if not comparisons:
-        _put_in_place(_apart(kernel, domain), kernel)
+        take_apart(kernel)
         return
     condition = " and ".join(map(str, comparisons))
     if condition not in taken and len(taken) == CONDITION_LIMIT:
@@ -195,8 +195,9 @@ def _add_kernel(
     known.update(zip(wanted, part.results, strict=True))
 
 
-def _put_in_place(block: Block, kernel: vk.KernelOp) -> None:
-    """Replace a kernel by what a block holds."""
+def take_apart(kernel: vk.KernelOp) -> None:
+    """Replace a kernel by one for the reductions of each stage, and one for the outputs of each other shape."""
+    block = _apart(kernel, domain_of(kernel))
     terminator = block.last_op
     assert terminator is not None
     results = tuple(terminator.operands)
