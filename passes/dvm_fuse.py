@@ -20,6 +20,7 @@ from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.explain import Explanation
 from passes.fusion.fixed_point import fuse_to_fixed_point
+from passes.fusion.reshapes import move_reshapes
 
 _KINDS: dict[type[Operation], AreaKind] = {
     dvm.UnaryOp: AreaKind.ELEMENTWISE,
@@ -77,6 +78,7 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
     _give_results_kernels(block)
     if fusion:
         _repeat_cheap_operations(block)
+        move_reshapes(block, explanation)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
     graph = AreaGraph(_area_of(operation) for operation in operations)
     if fusion:

@@ -292,6 +292,56 @@ def test_a_sliced_iota() -> None:
     check(lambda x: add(x, ops.SliceOp(ops.IotaOp(0, [4], F32).result, [2], [1])), [[4]], kernels=1)
 
 
+# --- reshapes ---
+
+
+def shaped(value: SSAValue | Operation, *dims: str | int) -> DvmOp:
+    return ops.ReshapeOp(value, dims)
+
+
+HEADS = ({"s0": 3}, {"s0": 1}, {"s0": 0}, {"s0": 50})
+
+
+@pytest.mark.parametrize("element", [F32, F16])
+def test_work_on_both_sides_of_a_reshape(element: ElementType) -> None:
+    def split(x: SSAValue, b: SSAValue, c: SSAValue) -> DvmOp:
+        return exp(shaped(mul(add(x, b), c), "s0", 4, 6))
+
+    def merge(x: SSAValue, b: SSAValue, c: SSAValue) -> DvmOp:
+        return exp(shaped(mul(add(shaped(x, "s0", 4, 6), shaped(b, 4, 6)), shaped(c, "s0", 1, 1)), "s0", 24))
+
+    for build in (split, merge):
+        check(build, [("s0", 24), [24], ("s0", 1)], *HEADS, kernels=1, element=element)
+
+
+def test_neither_shape_is_a_split_of_the_other() -> None:
+    check(lambda x: exp(shaped(tanh(x), 6, "s0", 4)), [("s0", 4, 6)], *HEADS, kernels=1)
+
+
+def test_a_reshape_after_a_product() -> None:
+    def build(x: SSAValue, w: SSAValue, b: SSAValue) -> DvmOp:
+        heads = tanh(shaped(ops.MatmulOp(x, w, b), "s0", 4, 6))
+        return ops.MatmulOp(heads, heads, trans_b=True)
+
+    check(build, [("s0", 5), (5, 24), [24]], *HEADS, kernels=2)
+
+
+def test_reshapes_around_reductions() -> None:
+    check(lambda x: softmax(shaped(exp(x), "s0", 4, 6).result, 2), [("s0", 24)], *HEADS[:2], kernels=1)
+    check(lambda x: exp(shaped(sqrt(exp(dropped("Max", x, [2]))), "6*s0")), [("s0", 6, 4)], *HEADS, kernels=2)
+    check(lambda x: dropped("Sum", exp(shaped(tanh(x), "s0", 24)), [1]), [("s0", 4, 6)], *HEADS, kernels=1)
+
+
+def test_work_that_is_read_in_several_shapes() -> None:
+    def build(x: SSAValue, y: SSAValue) -> list[Operation]:
+        whole = exp(x)
+        heads = tanh(shaped(whole, "s0", 4, 6))
+        back = add(shaped(heads, "s0", 24), whole)
+        return [ops.MatmulOp(heads, y), ops.MatmulOp(shaped(back, "4*s0", 6), y)]
+
+    check(build, [("s0", 24), (6, 5)], *HEADS, kernels=3)
+
+
 # --- work after products ---
 
 

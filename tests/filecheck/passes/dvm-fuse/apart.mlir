@@ -150,39 +150,20 @@ func.func @gather(%x : !square, %i : tensor<8xi32>) -> !square {
 
 // CHECK-LABEL: func.func @reshape(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
+// CHECK-NEXT:      %1 = dvm.reduce Sum %x_1 dims [1] keepdims false :
 // CHECK-NEXT:      vk.yield %1 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = dvm.reshape %0 shape [64] :
+// CHECK-NEXT:    %1 = dvm.reshape %0 shape [2, 4] :
 // CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
+// CHECK-NEXT:      %4 = dvm.reduce Max %3 dims [1] keepdims false :
 // CHECK-NEXT:      vk.yield %4 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %2 :
-func.func @reshape(%x : !square) -> tensor<64xf32> {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.reshape %0 shape [64] : !square -> tensor<64xf32>
-  %2 = dvm.unary Exp %1 : tensor<64xf32> -> tensor<64xf32>
-  return %2 : tensor<64xf32>
-}
-
-// Not even a reshape to the same shape: that is for dvm-simplify to remove.
-// CHECK-LABEL: func.func @reshape_to_the_same(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = dvm.reshape %0 shape [8, 8] :
-// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @reshape_to_the_same(%x : !square) -> !square {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.reshape %0 shape [8, 8] : !square -> !square
-  %2 = dvm.unary Exp %1 : !square -> !square
-  return %2 : !square
+func.func @reshape(%x : !square) -> tensor<2xf32> {
+  %0 = dvm.reduce Sum %x dims [1] keepdims false : !square -> tensor<8xf32>
+  %1 = dvm.reshape %0 shape [2, 4] : tensor<8xf32> -> tensor<2x4xf32>
+  %2 = dvm.reduce Max %1 dims [1] keepdims false : tensor<2x4xf32> -> tensor<2xf32>
+  return %2 : tensor<2xf32>
 }
 
 // CHECK-LABEL: func.func @constant(
