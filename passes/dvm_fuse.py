@@ -95,7 +95,8 @@ def _area_of(operation: Operation) -> Area:
     result = operation.results[0]
     if isinstance(operation, dvm.ReduceOp):
         return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
-    return Area([operation], kind, dims_of(result.type))
+    moves_data = isinstance(operation, dvm.ConcatOp | dvm.PadOp)
+    return Area([operation], kind, dims_of(result.type), moves_data=moves_data)
 
 
 def _drop_transfers(block: Block) -> None:

@@ -342,6 +342,60 @@ def test_work_that_is_read_in_several_shapes() -> None:
     check(build, [("s0", 24), (6, 5)], *HEADS, kernels=3)
 
 
+# --- concat and pad ---
+
+
+def test_work_on_what_is_laid_together() -> None:
+    def build(x: SSAValue, y: SSAValue, z: SSAValue) -> list[Operation]:
+        together = ops.ConcatOp([x, y, x], 1)
+        return [add(exp(together), z), together]
+
+    sizes = ({"s0": 3, "s1": 2}, {"s0": 1, "s1": 1}, {"s0": 40, "s1": 0}, {"s0": 0, "s1": 5})
+    for element in (F32, F16):
+        check(build, [("s0", "s1"), ("s0", 4), ("s0", 1)], *sizes, kernels=1, element=element)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_reductions_of_what_is_laid_together(axis: int) -> None:
+    """In the resident form both reductions read one tile, but two of them with different parts."""
+
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(softmax(ops.ConcatOp([x, y], 1).result, axis), ops.ConcatOp([y, x], 1))
+
+    check(build, [("s0", "s1"), ("s0", "s1")], {"s0": 3, "s1": 5}, {"s0": 70, "s1": 3}, {"s0": 1, "s1": 67}, kernels=1)
+    check(lambda x: norm(ops.PadOp(x, [1, 0], [0, 2], 1.5), [axis]), [("s0", "s1")], *SIZES[:4], kernels=1)
+
+
+def test_what_is_laid_together_beside_what_is_left() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(kept("Sum", x, [1]), ops.ConcatOp([y, y], 0))
+
+    check(build, [("2*s0", "s0"), ("s0", 1)], {"s0": 1}, {"s0": 9}, kernels=1)
+
+
+def test_what_is_laid_together_is_stretched() -> None:
+    def build(x: SSAValue, z: SSAValue) -> DvmOp:
+        return add(exp(ops.ConcatOp([x, x], 1)), z)
+
+    check(build, [(1, 4), ("s0", "s1", 8)], *SIZES, kernels=1)
+
+
+def test_what_is_laid_together_is_added_to_a_product() -> None:
+    def build(x: SSAValue, w: SSAValue, r: SSAValue) -> DvmOp:
+        return add(ops.MatmulOp(x, w), tanh(ops.ConcatOp([r, r], 1)))
+
+    check(build, [("s0", "s1"), ("s1", 8), ("s0", 4)], *SIZES[:4], kernels=1)
+
+
+def test_computed_parts_are_kernels_of_their_own() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        part = exp(x)
+        return add(ops.ConcatOp([part, y], 0), part)
+
+    check(build, [(1, "s1"), ("s0", "s1")], *SIZES, kernels=2)
+    check(lambda x: tanh(ops.ConcatOp([x, kept("Sum", x, [1]).result], 1)), [("s0", "s1")], *SIZES[:4], kernels=2)
+
+
 # --- work after products ---
 
 
