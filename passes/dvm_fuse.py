@@ -20,6 +20,7 @@ from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.explain import Explanation
 from passes.fusion.fixed_point import fuse_to_fixed_point
+from passes.fusion.reshapes import move_reshapes
 
 _KINDS: dict[type[Operation], AreaKind] = {
     dvm.UnaryOp: AreaKind.ELEMENTWISE,
@@ -80,6 +81,7 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
     _give_results_kernels(block, returned)
     if fusion:
         _repeat_cheap_operations(block)
+        move_reshapes(block, explanation)
     operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
     graph = AreaGraph(_area_of(operation) for operation in operations)
     if fusion:
@@ -96,7 +98,8 @@ def _area_of(operation: Operation) -> Area:
     with failures_of(operation):
         if isinstance(operation, dvm.ReduceOp):
             return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
-        return Area([operation], kind, dims_of(operation.results[0].type))
+        moves_data = isinstance(operation, dvm.ConcatOp | dvm.PadOp)
+        return Area([operation], kind, dims_of(operation.results[0].type), moves_data=moves_data)
 
 
 def _drop_transfers(block: Block) -> None:

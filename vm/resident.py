@@ -20,7 +20,7 @@ def resident_form(prepared: PreparedKernel) -> PreparedKernel | None:
     """
     streams = sum(part.streams for part in prepared.passes)
     steps = [step for part in prepared.passes for step in part.steps]
-    if streams < 2 or prepared.factors or any(step.instruction.opcode.format is LOAD_GUARDED for step in steps):
+    if streams < 2 or prepared.factors:
         return None
     values: list[Value] = []
     merged = _without_repetitions(prepared, steps, values)
@@ -45,13 +45,23 @@ def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: li
     renamed: dict[int, int] = {-1: -1}
     known: dict[tuple[int, ...], int] = {}
     merged: list[Step] = []
+    laid_over: dict[int, list[int]] = {}
+    for step in steps:
+        if step.instruction.opcode.format is LOAD_GUARDED:
+            laid_over.setdefault(step.result, []).append(step.instruction.a)
+    repeated: set[int] = set()
     for step in steps:
         form = step.instruction.opcode.format
         sources = (renamed[step.sources[0]], renamed[step.sources[1]], renamed[step.sources[2]])
         if form is STORE or form is REDUCE:
             merged.append(Step(step.instruction, renamed[step.result], sources))
             continue
-        key = tuple(_identity(step, sources))
+        if form is LOAD_GUARDED:
+            if step.result not in repeated:
+                merged.append(Step(step.instruction, renamed[step.result], sources))
+            continue
+        # a background is what is laid over it, too
+        key = (*_identity(step, sources), *laid_over.get(step.result, ()))
         found = known.get(key) if form is not REDUCE_INIT else None
         if found is None:
             found = len(values)
@@ -59,6 +69,8 @@ def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: li
             values.append(replace(old, stored=-1))
             merged.append(Step(step.instruction, found, sources))
             known[key] = found
+        else:
+            repeated.add(step.result)
         renamed[step.result] = found
     return merged
 

@@ -28,7 +28,7 @@ class AreaKind(Enum):
     CUBE = "cube"
     """Matrix products over one domain, and elementwise work on their results."""
     DATA_MOVEMENT = "data movement"
-    """Concat, pad, gather: a kernel of its own."""
+    """Concat, pad, gather: what they read is in memory."""
     NONE = "none"
     """No kernel at all: constants and reshapes."""
 
@@ -47,6 +47,8 @@ class Area:
     rank: float = 0.0
     depth: int = 0
     """Reductions of the area, each of which may need the ones before it to be finished."""
+    moves_data: bool = False
+    """Whether a concat or pad is among the operations, which reads its operands from memory."""
 
 
 class AreaGraph:
@@ -157,6 +159,7 @@ class AreaGraph:
         stays.operations.extend(goes.operations)
         stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, later.rank
         stays.depth = earlier.depth + later.depth
+        stays.moves_data = earlier.moves_data or later.moves_data
         for area in goes.producers:
             area.consumers.discard(goes)
             area.consumers.add(stays)

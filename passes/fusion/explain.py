@@ -9,7 +9,7 @@ from dvm_dialects.source import describe
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.fixed_point import judge
 from passes.fusion.patterns import PATTERNS, Pattern
-from passes.fusion.verdict import Merged
+from passes.fusion.verdict import Merged, Refused
 
 
 class Explanation:
@@ -22,6 +22,14 @@ class Explanation:
         """Say of a merge which pattern made it and what allowed that."""
         producer, consumer = link
         self._write(remark(consumer, f"joined with {describe(producer)} by {pattern.name}: {found.because}"))
+
+    def reshape(self, reshape: Operation, found: list[Operation] | list[Refused]) -> None:
+        """Say which work was moved to the other side of a reshape, or why none was."""
+        for item in found:
+            if isinstance(item, Operation):
+                self._write(remark(item, f"is done in the shape on the other side of {describe(reshape)}"))
+            else:
+                self._write(remark(reshape, f"stays where it is: {item}"))
 
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""

@@ -9,11 +9,8 @@ from typing import Protocol
 from xdsl.ir import Operation
 
 from passes.fusion.area_graph import Area, AreaGraph
-from passes.fusion.patterns import PATTERNS, Pattern
-from passes.fusion.verdict import Merged, Refused, Verdict
-
-OPERATION_LIMIT = 1000
-"""Operations of one kernel: each brings at most four operands, and those must stay below the limit of a 12-bit field."""
+from passes.fusion.patterns import PATTERNS, Pattern, limits
+from passes.fusion.verdict import Merged, Verdict
 
 
 class Observer(Protocol):
@@ -33,11 +30,9 @@ def fuse_to_fixed_point(graph: AreaGraph, observer: Observer | None = None) -> N
 
 
 def judge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern) -> Verdict:
-    """What a pattern says of two areas, within the limit on operations."""
+    """What a pattern says of two areas, within the limits of all."""
     found = pattern.rule(graph, earlier, later)
-    if isinstance(found, Merged) and len(earlier.operations) + len(later.operations) > OPERATION_LIMIT:
-        return Refused(f"they have more than {OPERATION_LIMIT} operations together")
-    return found
+    return limits(graph, earlier, later) or found if isinstance(found, Merged) else found
 
 
 def _merge_partners(graph: AreaGraph, area: Area, pattern: Pattern, observer: Observer | None) -> bool:

@@ -7,9 +7,12 @@ kinds. It asks only `shapes` and the areas; the graph refuses cycles afterwards.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from xdsl.ir import Operation
+
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of
+from dvm_dialects.source import describe
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.shapes import Shape
@@ -17,6 +20,9 @@ from passes.fusion.verdict import Merged, Reason, Refused, Verdict
 
 DEPTH_LIMIT = 4
 """Reductions one after the other in one kernel: a row too long for the unified buffer is read again after each."""
+
+OPERATION_LIMIT = 1000
+"""Operations of one kernel: each brings at most four operands, and those must stay below the limit of a 12-bit field."""
 
 PRODUCT_LIMIT = 4
 """Matrix products side by side in one kernel: the unified buffer holds a block of each."""
@@ -34,6 +40,17 @@ class Pattern:
     @property
     def name(self) -> str:
         return self.rule.__name__.replace("_", " ")
+
+
+def limits(graph: AreaGraph, earlier: Area, later: Area) -> Refused | None:
+    """What no pattern goes past."""
+    if len(earlier.operations) + len(later.operations) > OPERATION_LIMIT:
+        return Refused(f"they have more than {OPERATION_LIMIT} operations together")
+    if later.moves_data:
+        for _, user in graph.values_between(earlier, later):
+            if isinstance(user, dvm.ConcatOp | dvm.PadOp):
+                return Refused(f"a value between them is read from memory by {describe(user)}")
+    return None
 
 
 def elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
@@ -77,10 +94,11 @@ def producer_into_reduction(graph: AreaGraph, producer: Area, consumer: Area) ->
 def _stretched(graph: AreaGraph, producer: Area, consumer: Area, targets: tuple[Shape, ...]) -> Reason:
     """Whether work over the producer's domain can be done over one of the targets.
 
-    A dim that turns out to be 1 is read at 0 all along an axis, but what is sliced may start elsewhere.
+    A dim that turns out to be 1 is read at 0 all along an axis, but what is sliced may start elsewhere, and what is laid
+    together is found by its index.
     """
-    sliced = any(isinstance(operation, dvm.SliceOp) for operation in producer.operations)
-    broadcastable = shapes.evidently_broadcastable if sliced else shapes.broadcastable
+    by_index = producer.moves_data or any(isinstance(operation, dvm.SliceOp) for operation in producer.operations)
+    broadcastable = shapes.evidently_broadcastable if by_index else shapes.broadcastable
     target = next((target for target in targets if broadcastable(producer.domain, target)), None)
     if target is None:
         return Refused("{} does not provably broadcast to {}", producer.domain, targets[0])
@@ -117,6 +135,32 @@ def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) ->
     else:
         fact = Reason("both are over {}", producer.domain)
     return Merged(AreaKind.REDUCTION, producer.domain, fact, reduced=producer.reduced)
+
+
+def data_movement_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """A concat or pad into work over the same domain, which loads each element from where it comes from."""
+    if producer.kind is not AreaKind.DATA_MOVEMENT or consumer.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+        return None
+    if not producer.moves_data:
+        return Refused("a gather is a kernel of its own")
+    if any(_lays_along_one(operation) for operation in producer.operations):
+        return Refused("it lays together along a dim of 1, which has no axis")
+    if not shapes.equal(producer.domain, consumer.domain):
+        return _not_equal(producer.domain, consumer.domain)
+    values = _between(graph, producer, consumer)
+    if isinstance(values, Refused):
+        return values
+    fact = Reason("it loads what lies together over {}", consumer.domain)
+    return Merged(consumer.kind, consumer.domain, fact, reduced=consumer.reduced)
+
+
+def _lays_along_one(operation: Operation) -> bool:
+    dims = dims_of(operation.results[0].type)
+    return any(
+        dim == shapes.ONE != extent
+        for operand in operation.operands
+        for dim, extent in zip(dims, dims_of(operand.type), strict=True)
+    )
 
 
 def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
@@ -201,6 +245,7 @@ def _other_cubes(graph: AreaGraph, area: Area) -> Iterable[Area]:
 
 PATTERNS = (
     Pattern(elementwise, _producers),
+    Pattern(data_movement_into_consumer, _producers),
     Pattern(broadcast_into_consumer, _producers),
     Pattern(producer_into_reduction, _producers),
     Pattern(reduction_into_consumer, _producers),

@@ -63,7 +63,7 @@ class KernelLowering:
         self.lowerings = lowerings
         self.domain: Domain = domain_of(kernel)
         self.inputs: list[SSAValue] = []
-        self.loaded: dict[tuple[SSAValue, Indices], SSAValue] = {}
+        self.operands: dict[tuple[SSAValue, GlobalType], SSAValue] = {}
         self.block = Block()
         self.axes: dict[SSAValue, visa.Axes] = {}
         self.arguments: dict[SSAValue, SSAValue] = dict(zip(kernel.body.block.args, kernel.operands, strict=True))
@@ -134,16 +134,18 @@ class KernelLowering:
     def operand(
         self, value: SSAValue, indices: Sequence[AccessIndex], *, guarded: bool = False, free: int | None = None
     ) -> SSAValue:
-        """A new tensor operand of the kernel for a block argument, with an access map."""
+        """The tensor operand of the kernel for a block argument, with an access map."""
         argument_of = self.arguments.get(value)
         if argument_of is None:
             assert isinstance(value.owner, Operation)  # a kernel is isolated from above
             raise failure(value.owner, "its result is read from memory by its user, which needs a kernel of its own")
         extents = len(self.domain.extents)
         type = GlobalType.from_indices(element_of(value.type), extents, indices, guarded=guarded, free=free)
-        self.inputs.append(argument_of)
-        argument = self.block.insert_arg(type, len(self.inputs) - 1)
-        argument.name_hint = value.name_hint
+        argument = self.operands.get((value, type))
+        if argument is None:
+            self.inputs.append(argument_of)
+            argument = self.operands[value, type] = self.block.insert_arg(type, len(self.inputs) - 1)
+            argument.name_hint = value.name_hint
         return argument
 
     # --- how ---
@@ -174,10 +176,7 @@ class KernelLowering:
     def _make(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
         operation = value.owner
         if not isinstance(operation, Operation):
-            tensor = self.loaded.get((value, indices))
-            if tensor is None:
-                tensor = self.loaded[value, indices] = self.operand(value, indices)
-            return self.add(visa.LoadOp(tensor), part).result
+            return self.add(visa.LoadOp(self.operand(value, indices)), part).result
         lowering = self.lowerings.get(type(operation))
         if lowering is None:
             raise failure(operation, "it has no virtual instructions")

@@ -201,7 +201,7 @@ def _concat(state: KernelLowering, op: dvm.ConcatOp, indices: Indices, part: Pas
     tile = _background(state, op, indices, 0, part)
     offset = ZERO
     for value in op.inputs:
-        tile = _overlay(state, tile, value, {op.axis.value.data: offset}, part)
+        tile = _overlay(state, tile, value, indices, {op.axis.value.data: offset}, part)
         offset = offset - dims_of(value.type)[op.axis.value.data]
     return tile
 
@@ -209,31 +209,38 @@ def _concat(state: KernelLowering, op: dvm.ConcatOp, indices: Indices, part: Pas
 def _pad(state: KernelLowering, op: dvm.PadOp, indices: Indices, part: Pass) -> SSAValue:
     tile = _background(state, op, indices, op.fill, part)
     offsets = {axis: ZERO - low for axis, low in enumerate(dims_in(op.low))}
-    return _overlay(state, tile, op.operand, offsets, part)
+    return _overlay(state, tile, op.operand, indices, offsets, part)
 
 
 def _background(
     state: KernelLowering, op: dvm.DvmOp, indices: Indices, value: float | int | bool, part: Pass
 ) -> SSAValue:
     """A tile of one value, on which the operands of a concat or pad are laid."""
-    _require_whole(state, op, indices)
+    axes = [axis for index in indices for axis, _ in index.terms]
+    plain = {ZERO_INDEX, *map(AccessIndex.axis, axes)}
+    if len(set(axes)) < len(axes) or not plain.issuperset(indices):
+        raise failure(op, "it meets other axes than its own")
     element = element_of(op.result.type)
-    axes = tuple(range(len(state.domain.extents)))
-    return state.add(visa.FillOp(element.compute, state.scalar(value, element, part), axes), part).result
+    return state.add(visa.FillOp(element.compute, state.scalar(value, element, part), tuple(sorted(axes))), part).result
+
+
+def _overlay(
+    state: KernelLowering,
+    background: SSAValue,
+    value: SSAValue,
+    indices: Indices,
+    offsets: dict[int, Dim],
+    part: Pass,
+) -> SSAValue:
+    """The background with a tensor laid over it, whose indices are those of the result plus the offsets."""
+    shifted = [AccessIndex(index.terms, offsets.get(dim, ZERO)) for dim, index in enumerate(indices)]
+    source = state.operand(value, shifted, guarded=True)
+    return state.add(visa.LoadGuardedOp(background, source), part).result
 
 
 def _require_whole(state: KernelLowering, op: Operation, indices: Indices) -> None:
     if indices != state.domain.whole:
         raise failure(op, "it needs a kernel of its own")
-
-
-def _overlay(
-    state: KernelLowering, background: SSAValue, value: SSAValue, offsets: dict[int, Dim], part: Pass
-) -> SSAValue:
-    """The background with a tensor laid over it, whose index along an axis is that of the domain plus the offset."""
-    axes = range(len(state.domain.extents))
-    source = state.operand(value, [AccessIndex(((a, ONE),), offsets.get(a, ZERO)) for a in axes], guarded=True)
-    return state.add(visa.LoadGuardedOp(background, source), part).result
 
 
 def _gather(state: KernelLowering, op: dvm.GatherOp, indices: Indices, part: Pass) -> SSAValue:

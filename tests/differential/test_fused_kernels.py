@@ -292,6 +292,110 @@ def test_a_sliced_iota() -> None:
     check(lambda x: add(x, ops.SliceOp(ops.IotaOp(0, [4], F32).result, [2], [1])), [[4]], kernels=1)
 
 
+# --- reshapes ---
+
+
+def shaped(value: SSAValue | Operation, *dims: str | int) -> DvmOp:
+    return ops.ReshapeOp(value, dims)
+
+
+HEADS = ({"s0": 3}, {"s0": 1}, {"s0": 0}, {"s0": 50})
+
+
+@pytest.mark.parametrize("element", [F32, F16])
+def test_work_on_both_sides_of_a_reshape(element: ElementType) -> None:
+    def split(x: SSAValue, b: SSAValue, c: SSAValue) -> DvmOp:
+        return exp(shaped(mul(add(x, b), c), "s0", 4, 6))
+
+    def merge(x: SSAValue, b: SSAValue, c: SSAValue) -> DvmOp:
+        return exp(shaped(mul(add(shaped(x, "s0", 4, 6), shaped(b, 4, 6)), shaped(c, "s0", 1, 1)), "s0", 24))
+
+    for build in (split, merge):
+        check(build, [("s0", 24), [24], ("s0", 1)], *HEADS, kernels=1, element=element)
+
+
+def test_neither_shape_is_a_split_of_the_other() -> None:
+    check(lambda x: exp(shaped(tanh(x), 6, "s0", 4)), [("s0", 4, 6)], *HEADS, kernels=1)
+
+
+def test_a_reshape_after_a_product() -> None:
+    def build(x: SSAValue, w: SSAValue, b: SSAValue) -> DvmOp:
+        heads = tanh(shaped(ops.MatmulOp(x, w, b), "s0", 4, 6))
+        return ops.MatmulOp(heads, heads, trans_b=True)
+
+    check(build, [("s0", 5), (5, 24), [24]], *HEADS, kernels=2)
+
+
+def test_reshapes_around_reductions() -> None:
+    check(lambda x: softmax(shaped(exp(x), "s0", 4, 6).result, 2), [("s0", 24)], *HEADS[:2], kernels=1)
+    check(lambda x: exp(shaped(sqrt(exp(dropped("Max", x, [2]))), "6*s0")), [("s0", 6, 4)], *HEADS, kernels=2)
+    check(lambda x: dropped("Sum", exp(shaped(tanh(x), "s0", 24)), [1]), [("s0", 4, 6)], *HEADS, kernels=1)
+
+
+def test_work_that_is_read_in_several_shapes() -> None:
+    def build(x: SSAValue, y: SSAValue) -> list[Operation]:
+        whole = exp(x)
+        heads = tanh(shaped(whole, "s0", 4, 6))
+        back = add(shaped(heads, "s0", 24), whole)
+        return [ops.MatmulOp(heads, y), ops.MatmulOp(shaped(back, "4*s0", 6), y)]
+
+    check(build, [("s0", 24), (6, 5)], *HEADS, kernels=3)
+
+
+# --- concat and pad ---
+
+
+def test_work_on_what_is_laid_together() -> None:
+    def build(x: SSAValue, y: SSAValue, z: SSAValue) -> list[Operation]:
+        together = ops.ConcatOp([x, y, x], 1)
+        return [add(exp(together), z), together]
+
+    sizes = ({"s0": 3, "s1": 2}, {"s0": 1, "s1": 1}, {"s0": 40, "s1": 0}, {"s0": 0, "s1": 5})
+    for element in (F32, F16):
+        check(build, [("s0", "s1"), ("s0", 4), ("s0", 1)], *sizes, kernels=1, element=element)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_reductions_of_what_is_laid_together(axis: int) -> None:
+    """In the resident form both reductions read one tile, but two of them with different parts."""
+
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(softmax(ops.ConcatOp([x, y], 1).result, axis), ops.ConcatOp([y, x], 1))
+
+    check(build, [("s0", "s1"), ("s0", "s1")], {"s0": 3, "s1": 5}, {"s0": 70, "s1": 3}, {"s0": 1, "s1": 67}, kernels=1)
+    check(lambda x: norm(ops.PadOp(x, [1, 0], [0, 2], 1.5), [axis]), [("s0", "s1")], *SIZES[:4], kernels=1)
+
+
+def test_what_is_laid_together_beside_what_is_left() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(kept("Sum", x, [1]), ops.ConcatOp([y, y], 0))
+
+    check(build, [("2*s0", "s0"), ("s0", 1)], {"s0": 1}, {"s0": 9}, kernels=1)
+
+
+def test_what_is_laid_together_is_stretched() -> None:
+    def build(x: SSAValue, z: SSAValue) -> DvmOp:
+        return add(exp(ops.ConcatOp([x, x], 1)), z)
+
+    check(build, [(1, 4), ("s0", "s1", 8)], *SIZES, kernels=1)
+
+
+def test_what_is_laid_together_is_added_to_a_product() -> None:
+    def build(x: SSAValue, w: SSAValue, r: SSAValue) -> DvmOp:
+        return add(ops.MatmulOp(x, w), tanh(ops.ConcatOp([r, r], 1)))
+
+    check(build, [("s0", "s1"), ("s1", 8), ("s0", 4)], *SIZES[:4], kernels=1)
+
+
+def test_computed_parts_are_kernels_of_their_own() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        part = exp(x)
+        return add(ops.ConcatOp([part, y], 0), part)
+
+    check(build, [(1, "s1"), ("s0", "s1")], *SIZES, kernels=2)
+    check(lambda x: tanh(ops.ConcatOp([x, kept("Sum", x, [1]).result], 1)), [("s0", "s1")], *SIZES[:4], kernels=2)
+
+
 # --- work after products ---
 
 

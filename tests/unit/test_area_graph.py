@@ -12,7 +12,7 @@ from xdsl.dialects.test import TestOp as Op  # pytest would take a class named T
 from xdsl.ir import Operation
 
 from dvm_dialects.dims import Dim
-from passes.fusion import fixed_point
+from passes.fusion import fixed_point, patterns
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 
 Dag = list[tuple[int, ...]]
@@ -227,7 +227,7 @@ def test_ranks_are_spread_again_when_floats_between_them_run_out(width: int, mon
 
 
 def test_areas_stop_growing_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fixed_point, "OPERATION_LIMIT", 3)
+    monkeypatch.setattr(patterns, "OPERATION_LIMIT", 3)
     model = Model([(), *((n,) for n in range(6))])
     fixed_point.fuse_to_fixed_point(model.graph)
     assert [len(area.operations) for area in model.graph] == [3, 3, 1]

@@ -178,6 +178,53 @@ func.func @concat_of_rows(%x : tensor<1x4xi1>, %y : tensor<1x4xi1>) -> tensor<2x
   return %r : tensor<2x4xi1>
 }
 
+// Work on what is laid together: only the axes that it follows are filled.
+// CHECK-LABEL: func.func @stretched_concat(
+// CHECK:           affine_map<(d0, d1, d2) -> (0, d2)>, guarded>
+// CHECK-SAME:      affine_map<(d0, d1, d2) -> (0, (d2 + -2))>, guarded>
+// CHECK:           %0 = visa.scalar 0.000000e+00 : f32
+// CHECK-NEXT:      %1 = visa.fill f32 %0 axes [2] : (!visa.scalar) -> !visa.ub
+// CHECK-NEXT:      %2 = visa.load_guarded f32 %1, %a :
+// CHECK-NEXT:      %3 = visa.load_guarded f32 %2, %b :
+// CHECK-NEXT:      %4 = visa.load f32 %c :
+// CHECK-NEXT:      %5 = visa.binary add f32 %3, %4 :
+// CHECK-NEXT:      visa.store f32 %5, %r_1
+func.func @stretched_concat(%x : tensor<1x2xf32>, %y : tensor<1x3xf32>, %z : tensor<3x4x5xf32>) -> tensor<3x4x5xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<1x2xf32>, %b = %y : tensor<1x3xf32>, %c = %z : tensor<3x4x5xf32>) -> tensor<3x4x5xf32> {
+    %0 = dvm.concat %a, %b axis 1 : tensor<1x2xf32>, tensor<1x3xf32> -> tensor<1x5xf32>
+    %1 = dvm.binary Add %0, %c : tensor<1x5xf32>, tensor<3x4x5xf32> -> tensor<3x4x5xf32>
+    vk.yield %1 : tensor<3x4x5xf32>
+  }
+  return %r : tensor<3x4x5xf32>
+}
+
+// Each pass lays it together again, from the same operands.
+// CHECK-LABEL: func.func @reduced_pad(
+// CHECK-NEXT:    %r = visa.kernel vector @k0 domain [parallel "4", reduction "5"] slots 0 (%x :
+// CHECK-NEXT:    ^bb0(%a: !visa.global<f32, affine_map<(d0, d1) -> (d0, (d1 + -1))>, guarded>, %r_1: !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):
+// CHECK-NEXT:      visa.pass once
+// CHECK-NEXT:      %0 = visa.reduce_init sum f32 :
+// CHECK-NEXT:      visa.pass stream
+// CHECK-NEXT:      %1 = visa.scalar 5.000000e-01 : f32
+// CHECK-NEXT:      %2 = visa.fill f32 %1 axes [0, 1] : (!visa.scalar) -> !visa.ub
+// CHECK-NEXT:      %3 = visa.load_guarded f32 %2, %a :
+// CHECK-NEXT:      %4 = visa.reduce rsum f32 %0, %3 :
+// CHECK-NEXT:      visa.pass stream
+// CHECK-NEXT:      %5 = visa.scalar 5.000000e-01 : f32
+// CHECK-NEXT:      %6 = visa.fill f32 %5 axes [0, 1] : (!visa.scalar) -> !visa.ub
+// CHECK-NEXT:      %7 = visa.load_guarded f32 %6, %a :
+// CHECK-NEXT:      %8 = visa.binary div f32 %7, %4 :
+// CHECK-NEXT:      visa.store f32 %8, %r_1
+func.func @reduced_pad(%x : tensor<4x2xf32>) -> tensor<4x5xf32> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<4x2xf32>) -> tensor<4x5xf32> {
+    %0 = dvm.pad %a low [0, 1] high [0, 2] value 0.5 : tensor<4x2xf32> -> tensor<4x5xf32>
+    %1 = dvm.reduce Sum %0 dims [1] keepdims true : tensor<4x5xf32> -> tensor<4x1xf32>
+    %2 = dvm.binary Div %0, %1 : tensor<4x5xf32>, tensor<4x1xf32> -> tensor<4x5xf32>
+    vk.yield %2 : tensor<4x5xf32>
+  }
+  return %r : tensor<4x5xf32>
+}
+
 // CHECK-LABEL: func.func @pad(
 // CHECK-NEXT:    %r = visa.kernel vector @k0 domain [parallel "4", parallel "5"] slots 0 (%x :
 // CHECK-NEXT:    ^bb0(%a: !visa.global<f32, affine_map<(d0, d1) -> (d0, (d1 + -1))>, guarded>, %r_1: !visa.global<f32, affine_map<(d0, d1) -> (d0, d1)>>):

@@ -80,48 +80,6 @@ func.func @matmul_into_reduction(%x : !square) -> tensor<8xf32> {
   return %1 : tensor<8xf32>
 }
 
-// CHECK-LABEL: func.func @concat(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}}, %x_1 = %x : {{.*}})
-// CHECK-NEXT:      %3 = dvm.concat %2, %x_1 axis 0 :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @concat(%x : !square) -> tensor<16x8xf32> {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.concat %0, %x axis 0 : !square, !square -> tensor<16x8xf32>
-  %2 = dvm.unary Exp %1 : tensor<16x8xf32> -> tensor<16x8xf32>
-  return %2 : tensor<16x8xf32>
-}
-
-// CHECK-LABEL: func.func @pad(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.pad %2 low [0, 0] high [0, 0] value 0.000000e+00 :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel vector @k2(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @pad(%x : !square) -> !square {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.pad %0 low [0, 0] high [0, 0] value 0.0 : !square -> !square
-  %2 = dvm.unary Exp %1 : !square -> !square
-  return %2 : !square
-}
-
 // CHECK-LABEL: func.func @gather(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
@@ -150,39 +108,20 @@ func.func @gather(%x : !square, %i : tensor<8xi32>) -> !square {
 
 // CHECK-LABEL: func.func @reshape(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
+// CHECK-NEXT:      %1 = dvm.reduce Sum %x_1 dims [1] keepdims false :
 // CHECK-NEXT:      vk.yield %1 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = dvm.reshape %0 shape [64] :
+// CHECK-NEXT:    %1 = dvm.reshape %0 shape [2, 4] :
 // CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
+// CHECK-NEXT:      %4 = dvm.reduce Max %3 dims [1] keepdims false :
 // CHECK-NEXT:      vk.yield %4 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %2 :
-func.func @reshape(%x : !square) -> tensor<64xf32> {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.reshape %0 shape [64] : !square -> tensor<64xf32>
-  %2 = dvm.unary Exp %1 : tensor<64xf32> -> tensor<64xf32>
-  return %2 : tensor<64xf32>
-}
-
-// Not even a reshape to the same shape: that is for dvm-simplify to remove.
-// CHECK-LABEL: func.func @reshape_to_the_same(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = dvm.reshape %0 shape [8, 8] :
-// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
-// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
-// CHECK-NEXT:      vk.yield %4 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %2 :
-func.func @reshape_to_the_same(%x : !square) -> !square {
-  %0 = dvm.unary Neg %x : !square -> !square
-  %1 = dvm.reshape %0 shape [8, 8] : !square -> !square
-  %2 = dvm.unary Exp %1 : !square -> !square
-  return %2 : !square
+func.func @reshape(%x : !square) -> tensor<2xf32> {
+  %0 = dvm.reduce Sum %x dims [1] keepdims false : !square -> tensor<8xf32>
+  %1 = dvm.reshape %0 shape [2, 4] : tensor<8xf32> -> tensor<2x4xf32>
+  %2 = dvm.reduce Max %1 dims [1] keepdims false : tensor<2x4xf32> -> tensor<2xf32>
+  return %2 : tensor<2xf32>
 }
 
 // CHECK-LABEL: func.func @constant(

@@ -98,13 +98,13 @@ func.func @transposed(%x : !square) -> !square {
   return %1 : !square
 }
 
-// The pad between the two would have to run before and after the one kernel.
-// CHECK-NEXT: remark: dvm.pad: apart from dvm.unary Exp at {{.*}}: no pattern takes 'elementwise' into 'data movement'
+// The gather between the two would have to run before and after the one kernel.
+// CHECK-NEXT: remark: dvm.gather: apart from dvm.unary Exp at {{.*}}: no pattern takes 'elementwise' into 'data movement'
 // CHECK-NEXT: remark: dvm.binary Add: apart from dvm.unary Exp at {{.*}}: elementwise: what lies between them would make a cycle; broadcast into consumer: someone else needs its values, which are stored over their own shape [8, 8]
-// CHECK-NEXT: remark: dvm.binary Add: apart from dvm.pad at {{.*}}: no pattern takes 'data movement' into 'elementwise'
-func.func @cycle(%x : !square) -> !square {
+// CHECK-NEXT: remark: dvm.binary Add: apart from dvm.gather at {{.*}}: data movement into consumer: a gather is a kernel of its own
+func.func @cycle(%x : !square, %i : tensor<8xi32>) -> !square {
   %0 = dvm.unary Exp %x : !square -> !square
-  %1 = dvm.pad %0 low [0, 0] high [0, 0] value 0.0 : !square -> !square
+  %1 = dvm.gather %0, %i axis 0 : !square, tensor<8xi32> -> !square
   %2 = dvm.binary Add %0, %1 : !square, !square -> !square
   return %2 : !square
 }

@@ -100,21 +100,36 @@ func.func @constant_returned() -> tensor<2xi32> {
   return %0 : tensor<2xi32>
 }
 
+// The copy is elementwise: what it copies is done in its shape.
 // CHECK-LABEL: func.func @reshape_returned(
+// CHECK-NEXT:    %0 = dvm.reshape %x shape [32] :
+// CHECK-NEXT:    %1 = vk.kernel vector @k0(%2 = %0 : {{.*}})
+// CHECK-NEXT:      %3 = dvm.unary Exp %2 :
+// CHECK-NEXT:      %4 = dvm.copy %3 :
+// CHECK-NEXT:      vk.yield %4 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %1 :
+func.func @reshape_returned(%x : !t) -> tensor<32xf32> {
+  %0 = dvm.unary Exp %x : !t -> !t
+  %1 = dvm.reshape %0 shape [32] : !t -> tensor<32xf32>
+  return %1 : tensor<32xf32>
+}
+
+// CHECK-LABEL: func.func @reshaped_sum_returned(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Exp %x_1 :
+// CHECK-NEXT:      %1 = dvm.reduce Sum %x_1 dims [0] keepdims false :
 // CHECK-NEXT:      vk.yield %1 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = dvm.reshape %0 shape [32] :
+// CHECK-NEXT:    %1 = dvm.reshape %0 shape [2, 4] :
 // CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
 // CHECK-NEXT:      %4 = dvm.copy %3 :
 // CHECK-NEXT:      vk.yield %4 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %2 :
-func.func @reshape_returned(%x : !t) -> tensor<32xf32> {
-  %0 = dvm.unary Exp %x : !t -> !t
-  %1 = dvm.reshape %0 shape [32] : !t -> tensor<32xf32>
-  return %1 : tensor<32xf32>
+func.func @reshaped_sum_returned(%x : !t) -> tensor<2x4xf32> {
+  %0 = dvm.reduce Sum %x dims [0] keepdims false : !t -> tensor<8xf32>
+  %1 = dvm.reshape %0 shape [2, 4] : tensor<8xf32> -> tensor<2x4xf32>
+  return %1 : tensor<2x4xf32>
 }
 
 // The copy is elementwise, so it is made in the kernel that computes the value.

@@ -1,0 +1,154 @@
+"""Moves reshapes out of elementwise work, so that the work before and after them is over one domain.
+
+A reshape between kernels is a view, which takes no time; one between two operations keeps them in kernels of their own.
+Elementwise work can be done in another shape if each operand either spans the dims that are regrouped or is stretched along
+all of them. Work goes to the other side of a reshape as a whole, with all that is fused with it by equal domains, and
+only where it leaves nothing behind that it would be fused with.
+"""
+
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from dvm_dialects import dvm
+from dvm_dialects.dvm_base import dims_attr
+from dvm_dialects.shapes import Shape, dims_of, element_of, tensor_of
+from dvm_dialects.source import describe
+from passes.fusion import shapes
+from passes.fusion.explain import Explanation
+from passes.fusion.verdict import Refused
+
+_MOVABLE = (
+    dvm.UnaryOp,
+    dvm.BinaryOp,
+    dvm.BinaryScalarOp,
+    dvm.SelectOp,
+    dvm.CastOp,
+    dvm.CopyOp,
+    dvm.BroadcastOp,
+    dvm.BroadcastScalarOp,
+)
+"""Elementwise operations that mean the same in any shape."""
+
+_FREE = (dvm.ReshapeOp, dvm.ConstantOp)
+"""What is in no kernel."""
+
+_KERNEL_WORK = (*_MOVABLE, dvm.IotaOp, dvm.TransposeOp, dvm.SliceOp, dvm.ReduceOp, dvm.MatmulOp, dvm.GroupedMatmulOp)
+"""What elementwise work may be fused with."""
+
+_READING = (dvm.MatmulOp, dvm.GroupedMatmulOp, dvm.ConcatOp, dvm.PadOp, dvm.GatherOp, *_FREE)
+"""What reads its operands from memory, where it sees them in any shape."""
+
+
+def move_reshapes(block: Block, explanation: Explanation | None = None) -> None:
+    """Do the work after a reshape in the shape before it, or the work before in the shape after, where that joins both."""
+    mover = _Mover(block)
+    for reshape in tuple(block.ops):
+        if isinstance(reshape, dvm.ReshapeOp) and isinstance(reshape.operand.owner, _KERNEL_WORK):
+            found = mover.move(reshape)
+            if explanation is not None:
+                explanation.reshape(reshape, found)
+    for reshape in reversed(tuple(block.ops)):
+        if isinstance(reshape, dvm.ReshapeOp) and reshape.result.first_use is None:
+            block.erase_op(reshape)
+
+
+class _Mover:
+    """Moves the work of a block; operations stay where they are, only their shapes change."""
+
+    def __init__(self, block: Block) -> None:
+        self.position = {operation: position for position, operation in enumerate(block.ops)}
+
+    def move(self, reshape: dvm.ReshapeOp) -> list[Operation] | list[Refused]:
+        """Move the work on one side of a reshape to the shape of the other.
+
+        Returns what was moved, or why neither side was. Nothing is said of a reshape without work on both sides.
+        """
+        before, after = dims_of(reshape.operand.type), dims_of(reshape.result.type)
+        users = [use.operation for use in reshape.result.uses]
+        work_after = self._joined(users, after)
+        if not work_after and not any(isinstance(user, dvm.ReduceOp) for user in users):
+            return []
+        assert isinstance(reshape.operand.owner, Operation)
+        work_before = self._joined([reshape.operand.owner], before)
+        refused: list[Refused] = []
+        for work, source, target in ((work_after, after, before), (work_before, before, after)):
+            groups = _regrouping(work, source, target)
+            if isinstance(groups, Refused):
+                refused.append(groups)
+            elif work:
+                self._regroup(work, groups, source, target)
+                return work
+        return refused
+
+    def _joined(self, start: list[Operation], dims: Shape) -> list[Operation]:
+        """The work over a shape that elementwise fusion would put together with some operations, in program order."""
+        found: set[Operation] = set()
+        pending: list[Operation | Block] = list(start)
+        while pending:
+            operation = pending.pop()
+            if isinstance(operation, _MOVABLE) and operation not in found and dims_of(operation.result.type) == dims:
+                found.add(operation)
+                pending.extend(operand.owner for operand in operation.operands)
+                pending.extend(use.operation for use in operation.result.uses)
+        return sorted(found, key=self.position.__getitem__)
+
+    def _regroup(self, work: list[Operation], groups: shapes.Groups, source: Shape, target: Shape) -> None:
+        """Do work in another shape."""
+        inside = set(work)
+        for operation in work:
+            for index, operand in enumerate(operation.operands):
+                if operand.owner not in inside:
+                    dims = shapes.regrouped(dims_of(operand.type), groups)
+                    assert dims is not None
+                    operation.operands[index] = self._view(operand, dims)
+            if "shape" in operation.properties:
+                operation.properties["shape"] = dims_attr(target)
+        for operation in work:
+            (result,) = operation.results
+            users = [use for use in result.uses if use.operation not in inside]
+            new = Rewriter.replace_value_with_new_type(result, tensor_of(element_of(result.type), target))
+            for use in users:
+                if isinstance(use.operation, dvm.ReshapeOp):
+                    if dims_of(use.operation.result.type) == target:
+                        use.operation.result.replace_all_uses_with(new)
+                else:
+                    use.operation.operands[use.index] = self._view(new, source)
+
+    def _view(self, value: SSAValue, dims: Shape) -> SSAValue:
+        """A value under other dims: the one view of what is stored, right behind that."""
+        while isinstance(value.owner, dvm.ReshapeOp):
+            value = value.owner.operand
+        if dims_of(value.type) == dims:
+            return value
+        users = (use.operation for use in value.uses)
+        known = (user for user in users if isinstance(user, dvm.ReshapeOp) and dims_of(user.result.type) == dims)
+        view = next(known, None)
+        if view is None:
+            view = dvm.ReshapeOp(value, dims, tensor_of(element_of(value.type), dims))
+        else:
+            view.detach()
+        owner = value.owner
+        point = InsertPoint.at_start(owner) if isinstance(owner, Block) else InsertPoint.after(owner)
+        Rewriter.insert_op(view, point)
+        return view.result
+
+
+def _regrouping(work: list[Operation], source: Shape, target: Shape) -> shapes.Groups | Refused:
+    """How work is done in another shape; refused where that takes it from what else it would be fused with."""
+    groups = shapes.groups(source, target)
+    if groups is None:
+        return Refused("{} and {} do not provably have as many elements", source, target)
+    inside = set(work)
+    for operation in work:
+        for operand in operation.operands:
+            if operand.owner in inside:
+                continue
+            if isinstance(operand.owner, Operation) and not isinstance(operand.owner, _FREE):
+                return Refused(f"the work over {{}} is fused with {describe(operand.owner)}", source)
+            dims = dims_of(operand.type)
+            if shapes.regrouped(dims, groups) is None:
+                return Refused("{} stretches along some of the dims of {} that {} regroups", dims, source, target)
+        for use in operation.results[0].uses:
+            if use.operation not in inside and not isinstance(use.operation, _READING):
+                return Refused(f"the work over {{}} is fused with or returned by {describe(use.operation)}", source)
+    return groups
