@@ -16,8 +16,9 @@ from xdsl.passes import ModulePass
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
-from dvm_dialects.shapes import dims_of, element_of
+from dvm_dialects.shapes import dims_of
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.cost import repeat_cheap_values, repeat_free_operations
 from passes.fusion.explain import Explanation
 from passes.fusion.fixed_point import fuse_to_fixed_point
 from passes.fusion.reshapes import move_reshapes
@@ -43,9 +44,6 @@ _KINDS: dict[type[Operation], AreaKind] = {
     dvm.ConstantOp: AreaKind.NONE,
     dvm.ReshapeOp: AreaKind.NONE,
 }
-
-_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
-"""Operations that compute nothing, or next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +77,23 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
         raise failure(function, "it must end in func.return")
     _drop_transfers(block)
     _give_results_kernels(block, returned)
-    if fusion:
-        _repeat_cheap_operations(block)
-        move_reshapes(block, explanation)
-    operations = [operation for operation in block.ops if not isinstance(operation, ReturnOp)]
-    graph = AreaGraph(_area_of(operation) for operation in operations)
-    if fusion:
+    if not fusion:
+        _emit(block, _graph_of(block))
+        return
+    repeat_free_operations(block)
+    move_reshapes(block, explanation)
+    graph = _graph_of(block)
+    fuse_to_fixed_point(graph)
+    if repeat_cheap_values(graph, explanation) or explanation is not None:
+        graph = _graph_of(block)
         fuse_to_fixed_point(graph, explanation)
-        if explanation is not None:
-            explanation.left_apart(graph)
+    if explanation is not None:
+        explanation.left_apart(graph)
     _emit(block, graph)
+
+
+def _graph_of(block: Block) -> AreaGraph:
+    return AreaGraph(_area_of(operation) for operation in block.ops if not isinstance(operation, ReturnOp))
 
 
 def _area_of(operation: Operation) -> Area:
@@ -122,32 +127,6 @@ def _give_results_kernels(block: Block, terminator: ReturnOp) -> None:
             terminator.operands[index] = copy.result
             value = copy.result
         returned.add(value)
-
-
-def _repeat_cheap_operations(block: Block) -> None:
-    """Give each elementwise or reducing user an operation of its own, so that its result need not be stored.
-
-    Users come first, for what they repeat has more users in turn.
-    """
-    for operation in reversed(tuple(block.ops)):
-        if not _is_cheap(operation):
-            continue
-        for use in list(operation.results[0].uses)[1:]:
-            if _KINDS.get(type(use.operation)) in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
-                clone = operation.clone()
-                block.insert_op_before(clone, use.operation)
-                use.operation.operands[use.index] = clone.results[0]
-
-
-def _is_cheap(operation: Operation) -> bool:
-    """Whether repeating the operation in each kernel costs less than storing its result.
-
-    A 16-bit float becomes f32 when it is loaded, so a cast between them is no work and halves what is read.
-    """
-    if isinstance(operation, dvm.CastOp):
-        source = element_of(operation.operand.type)
-        return source is not source.compute and element_of(operation.result.type) is source.compute
-    return isinstance(operation, _GENERATORS)
 
 
 def _emit(block: Block, graph: AreaGraph) -> None:

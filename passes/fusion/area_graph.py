@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
+from typing import cast
 
 from xdsl.ir import Operation, SSAValue
 
@@ -80,6 +81,19 @@ class AreaGraph:
 
     def __contains__(self, area: Area) -> bool:
         return area in self._areas
+
+    def area_of(self, operation: Operation) -> Area | None:
+        """The area of an operation; None for one that is in none, such as the end of the function."""
+        return self._of.get(operation)
+
+    def position(self, operation: Operation) -> int:
+        """Where an operation stands in the program."""
+        return self._position[operation]
+
+    def inputs(self, area: Area) -> set[SSAValue]:
+        """The values from outside of it that an area uses."""
+        operands = {operand for operation in area.operations for operand in operation.operands}
+        return {operand for operand in operands if self._of.get(cast(Operation, operand.owner)) is not area}
 
     def producers_of(self, operation: Operation) -> Iterator[Area]:
         """The areas that the operands of an operation come from."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from dvm_dialects.diagnostics import remark
+from dvm_dialects.dims import Dim
 from dvm_dialects.source import describe
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.fixed_point import judge
@@ -30,6 +31,13 @@ class Explanation:
                 self._write(remark(item, f"is done in the shape on the other side of {describe(reshape)}"))
             else:
                 self._write(remark(reshape, f"stays where it is: {item}"))
+
+    def choice(self, value: SSAValue, kernels: int, stored: Dim, repeated: Dim, repeats: bool) -> None:
+        """Say whether a value is stored for other kernels or computed again in each, and the bytes moved either way."""
+        done, costs = ("is computed again in", repeated) if repeats else ("is stored for", stored)
+        other = stored if repeats else repeated
+        assert isinstance(value.owner, Operation)
+        self._write(remark(value.owner, f"{done} {kernels} other kernels: {costs} bytes instead of {other}"))
 
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""

@@ -342,6 +342,28 @@ def test_work_that_is_read_in_several_shapes() -> None:
     check(build, [("s0", 24), (6, 5)], *HEADS, kernels=3)
 
 
+# --- values that several kernels compute ---
+
+
+def test_a_cheap_value_of_several_kernels() -> None:
+    def build(x: SSAValue, b: SSAValue) -> list[Operation]:
+        shared = sub(mul(x, b), x)
+        other = dropped("Max", shared, [0])
+        return [dropped("Sum", exp(shared), [1]), other, softmax(add(shared, other).results[0], 0)]
+
+    for element in (F32, F16):
+        check(build, [("s0", "s1"), ["s1"]], *SIZES[:4], kernels=2, element=element)
+
+
+def test_a_cheap_value_of_a_kernel_that_computes_another() -> None:
+    def build(b: SSAValue, x: SSAValue, y: SSAValue) -> list[Operation]:
+        small = sub(b, b)
+        large = add(small, x)
+        return [dropped("Sum", large, [0]), dropped("Max", large, [1]), mul(small, y)]
+
+    check(build, [["s1"], ("s0", "s1"), (3, "s1")], *SIZES[:4], kernels=3)
+
+
 # --- concat and pad ---
 
 
