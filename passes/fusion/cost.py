@@ -23,26 +23,10 @@ _GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
 """Operations that compute nothing, or next to nothing."""
 
 _CHEAP = (*_GENERATORS, dvm.CopyOp, dvm.CastOp, dvm.SelectOp)
-_CHEAP_KINDS = frozenset(
-    [
-        "Abs",
-        "Neg",
-        "LogicalNot",
-        "Add",
-        "Sub",
-        "Mul",
-        "Maximum",
-        "Minimum",
-        "Equal",
-        "NotEqual",
-        "Greater",
-        "GreaterEqual",
-        "Less",
-        "LessEqual",
-        "LogicalAnd",
-        "LogicalOr",
-    ]
-)
+_CHEAP_KINDS = frozenset((
+    "Abs", "Neg", "LogicalNot", "Add", "Sub", "Mul", "Maximum", "Minimum", "LogicalAnd", "LogicalOr",
+    "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
+))  # fmt: skip
 """The kinds of unary and binary operations that take less time than to store and load their results."""
 
 _ELEMENTWISE = (dvm.UnaryOp, dvm.BinaryOp, dvm.BinaryScalarOp, dvm.SelectOp, dvm.CastOp, dvm.BroadcastOp, dvm.CopyOp)
