@@ -355,6 +355,17 @@ def test_a_cheap_value_of_several_kernels() -> None:
         check(build, [("s0", "s1"), ["s1"]], *SIZES[:4], kernels=2, element=element)
 
 
+def test_a_rounded_value_of_several_kernels() -> None:
+    """What is left of one row is nothing, unless the greatest was rounded and the row was not."""
+
+    def build(x: SSAValue) -> list[Operation]:
+        square = mul(x, x)
+        centred = sub(square, kept("Max", square, [0]))
+        return [add(centred, centred), sub(centred, kept("Max", centred, [1]))]
+
+    check(build, [("s0", "s1")], *SIZES[:4], kernels=2, element=F16)
+
+
 def test_a_cheap_value_of_a_kernel_that_computes_another() -> None:
     def build(b: SSAValue, x: SSAValue, y: SSAValue) -> list[Operation]:
         small = sub(b, b)
