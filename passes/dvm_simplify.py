@@ -364,6 +364,23 @@ def transpose_of_transpose(op: TransposeOp) -> Replacement:
     return TransposeOp(inner.operand, [inner.order[axis] for axis in op.order], op.result.type)
 
 
+def slice_of_slice(op: SliceOp) -> Replacement:
+    """`slice (slice %x starts [2] sizes [9] steps [2]) starts [1] sizes [3] steps [3]` is
+    `slice %x starts [4] sizes [3] steps [6]`, if both are certainly right.
+    """
+    inner, sizes = op.operand.owner, _proven_shape(op)
+    if not isinstance(inner, SliceOp) or _proven_shape(inner) is None or sizes is None:
+        return None
+    if not all(map(is_known, sizes)):
+        return None  # the size of what has no name cannot be written
+    steps = [first * second for first, second in zip(inner.strides, op.strides, strict=True)]
+    starts = [
+        first + second * step
+        for first, second, step in zip(dims_in(inner.starts), dims_in(op.starts), inner.strides, strict=True)
+    ]
+    return SliceOp(inner.operand, starts, sizes, steps, op.result.type)
+
+
 _RULES: dict[type[Operation], Sequence[Callable[[Any], Replacement]]] = {
     ConstantOp: (fold_constant_splat,),
     UnaryOp: (fold_unary_splat, repeated_unary),
@@ -375,7 +392,7 @@ _RULES: dict[type[Operation], Sequence[Callable[[Any], Replacement]]] = {
     ReshapeOp: (unchanged_shape, move_splat, reshape_of_reshape),
     BroadcastOp: (unchanged_shape, move_splat, broadcast_of_broadcast),
     TransposeOp: (transpose_of_transpose, move_splat),
-    SliceOp: (unchanged_shape, move_splat),
+    SliceOp: (unchanged_shape, move_splat, slice_of_slice),
     ConcatOp: (unchanged_shape,),
     PadOp: (unchanged_shape,),
 }

@@ -23,26 +23,10 @@ _GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
 """Operations that compute nothing, or next to nothing."""
 
 _CHEAP = (*_GENERATORS, dvm.CopyOp, dvm.CastOp, dvm.SelectOp)
-_CHEAP_KINDS = frozenset(
-    [
-        "Abs",
-        "Neg",
-        "LogicalNot",
-        "Add",
-        "Sub",
-        "Mul",
-        "Maximum",
-        "Minimum",
-        "Equal",
-        "NotEqual",
-        "Greater",
-        "GreaterEqual",
-        "Less",
-        "LessEqual",
-        "LogicalAnd",
-        "LogicalOr",
-    ]
-)
+_CHEAP_KINDS = frozenset((
+    "Abs", "Neg", "LogicalNot", "Add", "Sub", "Mul", "Maximum", "Minimum", "LogicalAnd", "LogicalOr",
+    "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
+))  # fmt: skip
 """The kinds of unary and binary operations that take less time than to store and load their results."""
 
 _ELEMENTWISE = (dvm.UnaryOp, dvm.BinaryOp, dvm.BinaryScalarOp, dvm.SelectOp, dvm.CastOp, dvm.BroadcastOp, dvm.CopyOp)
@@ -156,6 +140,13 @@ def _work_of(graph: AreaGraph, area: Area, value: SSAValue) -> list[Operation]:
 
 
 def _is_cheap(operation: Operation) -> bool:
+    """Whether an operation takes next to no time and gives the same bits again.
+
+    A 16-bit float does not: it is rounded where it is stored, and what was made of that would not fit it any more.
+    """
+    element = element_of(operation.results[0].type)
+    if element is not element.compute:
+        return False
     if isinstance(operation, dvm.UnaryOp | dvm.BinaryOp | dvm.BinaryScalarOp):
         return operation.kind.data in _CHEAP_KINDS
     return isinstance(operation, _CHEAP)

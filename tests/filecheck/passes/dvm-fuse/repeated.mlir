@@ -134,7 +134,18 @@ func.func @dear(%x : !full) -> (!row, !rows) {
   return %1, %2 : !row, !rows
 }
 
-// So are many operations.
+// A half is rounded where it is stored, and would not be where it is computed again.
+// CHECK-LABEL: func.func @rounded(
+// CHECK-COUNT-1: dvm.unary Neg
+// CHECK-NOT:     dvm.unary Neg
+func.func @rounded(%x : tensor<4x8xf16>) -> (tensor<8xf16>, tensor<4xf16>) {
+  %0 = dvm.unary Neg %x : tensor<4x8xf16> -> tensor<4x8xf16>
+  %1 = dvm.reduce Sum %0 dims [0] keepdims false : tensor<4x8xf16> -> tensor<8xf16>
+  %2 = dvm.reduce Sum %0 dims [1] keepdims false : tensor<4x8xf16> -> tensor<4xf16>
+  return %1, %2 : tensor<8xf16>, tensor<4xf16>
+}
+
+// Many operations are dear.
 // CHECK-LABEL: func.func @many(
 // CHECK-COUNT-5: dvm.unary Neg
 // CHECK-NOT:     dvm.unary Neg

@@ -173,3 +173,24 @@ func.func @not_common(%x : tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
 // CHECK-NEXT:   %1 = dvm.binary_scalar Maximum %x, -0.000000e+00 : tensor<4xf32>, f32 -> tensor<4xf32>
 // CHECK-NEXT:   func.return %0, %1 : tensor<4xf32>, tensor<4xf32>
 // CHECK-NEXT: }
+
+// Element i of the outer slice is element 1 + 3 * i of the inner one, which is 2 + 2 * (1 + 3 * i) = 4 + 6 * i of %x.
+func.func @slice_of_a_slice(%x : tensor<20x4xf32>) -> tensor<3x1xf32> {
+  %0 = dvm.slice %x starts [2, 0] sizes [9, 4] steps [2, 1] : tensor<20x4xf32> -> tensor<9x4xf32>
+  %1 = dvm.slice %0 starts [1, 3] sizes [-1, 1] steps [3, 1] : tensor<9x4xf32> -> tensor<3x1xf32>
+  return %1 : tensor<3x1xf32>
+}
+// CHECK-LABEL: func.func @slice_of_a_slice(%x: tensor<20x4xf32>) -> tensor<3x1xf32> {
+// CHECK-NEXT:    %0 = dvm.slice %x starts [4, 3] sizes [3, 1] steps [6, 1] : tensor<20x4xf32> -> tensor<3x1xf32>
+// CHECK-NEXT:    func.return %0 : tensor<3x1xf32>
+
+// Bind has to refuse an s0 below 6, though the outer slice needs 3 only.
+func.func @slice_of_a_slice_to_check(%x : tensor<?xf32, #dvm.sym<["s0"]>>) -> tensor<2xf32> {
+  %0 = dvm.slice %x starts [1] sizes [5] steps [1] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<5xf32>
+  %1 = dvm.slice %0 starts [0] sizes [2] steps [1] : tensor<5xf32> -> tensor<2xf32>
+  return %1 : tensor<2xf32>
+}
+// CHECK-LABEL: func.func @slice_of_a_slice_to_check(
+// CHECK-NEXT:    %0 = dvm.slice %x starts [1] sizes [5] steps [1] :
+// CHECK-NEXT:    %1 = dvm.slice %0 starts [0] sizes [2] steps [1] :
+// CHECK-NEXT:    func.return %1 :
