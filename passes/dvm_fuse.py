@@ -176,4 +176,8 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
 def _kind_of(area: Area) -> str:
     if area.kind is not AreaKind.CUBE:
         return "vector"
-    return "cube" if all(_KINDS[type(operation)] is AreaKind.CUBE for operation in area.operations) else "mix"
+    products = all(
+        _KINDS[type(operation)] is AreaKind.CUBE or isinstance(operation, dvm.TransposeOp)
+        for operation in area.operations
+    )
+    return "cube" if products else "mix"

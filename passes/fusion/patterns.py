@@ -7,7 +7,7 @@ kinds. It asks only `shapes` and the areas; the graph refuses cycles afterwards.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
@@ -177,6 +177,45 @@ def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> V
     return Merged(AreaKind.CUBE, consumer.domain, Reason("it works on blocks of the product, {}", consumer.domain))
 
 
+def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """Transpositions of the factors of a product, which BLAS reads as they lie while a dim of the matrices is contiguous."""
+    if producer.kind is not AreaKind.ELEMENTWISE or consumer.kind is not AreaKind.CUBE:
+        return None
+    if not all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
+        return Refused("the product reads its operands from memory, and this is work")
+    factors = [value for value, user in graph.values_between(producer, consumer) if _is_factor(value, user)]
+    if len(factors) < len(graph.values_between(producer, consumer)):
+        return Refused("it is not for a factor of the product alone")
+    if graph.escapes(producer, consumer):
+        return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    if not all(_keeps_matrices(operation) for operation in producer.operations):
+        return Refused("no dim of the matrices of {} would be contiguous", producer.domain)
+    return Merged(AreaKind.CUBE, consumer.domain, Reason("the product reads {} transposed", producer.domain))
+
+
+def _is_factor(value: SSAValue, user: Operation) -> bool:
+    return isinstance(user, dvm.MatmulOp) and value in user.operands[:2] and value is not user.bias
+
+
+def _keeps_matrices(operation: Operation) -> bool:
+    """Whether a transposition leaves the last dim of what it transposes, which is contiguous, among its last two."""
+    return isinstance(operation, dvm.TransposeOp) and len(operation.order) - 1 in operation.order[-2:]
+
+
+def transposed_product(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """A transposition of the result of a product, which is stored so."""
+    if producer.kind is not AreaKind.CUBE or not all(
+        isinstance(operation, dvm.TransposeOp) for operation in consumer.operations
+    ):
+        return None
+    if len(consumer.operations) > 1:
+        return Refused("it is transposed more than once")
+    ((value, _),) = graph.values_between(producer, consumer)
+    if not shapes.equal(dims_of(value.type), producer.domain) or isinstance(value.owner, dvm.TransposeOp):
+        return Refused("what is transposed does not follow the axes of the product")
+    return Merged(AreaKind.CUBE, producer.domain, Reason("the product is stored as {}", consumer.domain))
+
+
 def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
     """Products over the same (batch, m, n, k) that share a factor, such as the queries, keys and values of one input.
 
@@ -230,7 +269,10 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
     """
     if any(isinstance(operation, dvm.TransposeOp | dvm.SliceOp) for operation in graph.dependents(producer, consumer)):
         return Refused("it transposes or slices the result, which exists under its own axes only")
-    return [dims_of(value.type) for value, _ in graph.values_between(producer, consumer)]
+    values = [value for value, _ in graph.values_between(producer, consumer)]
+    if producer.kind is AreaKind.CUBE and any(isinstance(value.owner, dvm.TransposeOp) for value in values):
+        return Refused("it goes on with the transposed product, which exists under other axes")
+    return [dims_of(value.type) for value in values]
 
 
 def _producers(graph: AreaGraph, area: Area) -> Iterable[Area]:
@@ -250,5 +292,7 @@ PATTERNS = (
     Pattern(producer_into_reduction, _producers),
     Pattern(reduction_into_consumer, _producers),
     Pattern(cube_into_elementwise, _producers),
+    Pattern(transposed_factor, _producers),
+    Pattern(transposed_product, _producers),
     Pattern(cubes_side_by_side, _other_cubes),
 )

@@ -109,6 +109,9 @@ def stored_indices(domain: Domain, value: SSAValue) -> Indices:
         indices = reduction_indices(domain, value.owner)
         if indices is not None:
             return indices
+    if isinstance(value.owner, dvm.TransposeOp) and domain.contracts:
+        source = stored_indices(domain, value.owner.operand)
+        return tuple(source[dim] for dim in value.owner.order)
     left = [axis for axis in range(len(domain.extents)) if axis not in domain.reduced]
     if dims_of(value.type) == tuple(domain.extents[axis] for axis in left) and len(left) < domain.result_axes:
         return tuple(AccessIndex.axis(axis) for axis in left)

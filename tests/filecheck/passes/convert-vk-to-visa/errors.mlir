@@ -116,7 +116,8 @@ func.func @transposed_product(%x : tensor<8x8xf32>) -> tensor<8x8xf32> {
   %r = vk.kernel mix @k0(%a = %x : tensor<8x8xf32>) -> tensor<8x8xf32> {
     %0 = dvm.matmul %a, %a trans_a false trans_b false : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
     %1 = dvm.transpose %0 permutation [1, 0] : tensor<8x8xf32> -> tensor<8x8xf32>
-    vk.yield %1 : tensor<8x8xf32>
+    %2 = dvm.unary Exp %1 : tensor<8x8xf32> -> tensor<8x8xf32>
+    vk.yield %2 : tensor<8x8xf32>
   }
   return %r : tensor<8x8xf32>
 }

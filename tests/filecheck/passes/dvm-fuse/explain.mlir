@@ -91,10 +91,17 @@ func.func @another_domain(%x : !full) -> tensor<3x?x1xf32, #dvm.sym<["3", "s0", 
   return %1 : tensor<3x?x1xf32, #dvm.sym<["3", "s0", "1"]>>
 }
 
-// CHECK-NEXT: remark: dvm.transpose: apart from dvm.matmul at {{.*}}: cube into elementwise: it transposes or slices the result, which exists under its own axes only
+// CHECK-NEXT: remark: dvm.transpose: joined with dvm.matmul at {{.*}} by transposed product: the product is stored as [8, 8]
 func.func @transposed(%x : !square) -> !square {
   %0 = dvm.matmul %x, %x trans_a false trans_b false : !square, !square -> !square
   %1 = dvm.transpose %0 permutation [1, 0] : !square -> !square
+  return %1 : !square
+}
+
+// CHECK-NEXT: remark: dvm.matmul: joined with dvm.transpose at {{.*}} by transposed factor: the product reads [8, 8] transposed
+func.func @transposed_factor(%x : !square) -> !square {
+  %0 = dvm.transpose %x permutation [1, 0] : !square -> !square
+  %1 = dvm.matmul %0, %x trans_a false trans_b false : !square, !square -> !square
   return %1 : !square
 }
 

@@ -86,17 +86,14 @@ func.func @into_a_reduction_twice(%x : !square) -> tensor<8xf32> {
   return %2 : tensor<8xf32>
 }
 
-// A product reads what a kernel of its own has stored.
+// A product reads a factor transposed, as long as a dim of its matrices stays contiguous.
 // CHECK-LABEL: func.func @into_a_product(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:    %0 = vk.kernel cube @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.transpose %x_1 permutation [1, 0] :
-// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:      %2 = dvm.matmul %1, %x_1 trans_a false trans_b false :
+// CHECK-NEXT:      vk.yield %2 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel cube @k1(%2 = %0 : {{.*}}, %x_1 = %x : {{.*}})
-// CHECK-NEXT:      %3 = dvm.matmul %2, %x_1 trans_a false trans_b false :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
+// CHECK-NEXT:    func.return %0 :
 func.func @into_a_product(%x : !square) -> !square {
   %0 = dvm.transpose %x permutation [1, 0] : !square -> !square
   %1 = dvm.matmul %0, %x trans_a false trans_b false : !square, !square -> !square
