@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.shapes import dims_of
+from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.cost import repeat_cheap_values, repeat_free_operations
 from passes.fusion.explain import Explanation
@@ -44,6 +45,9 @@ _KINDS: dict[type[Operation], AreaKind] = {
     dvm.ConstantOp: AreaKind.NONE,
     dvm.ReshapeOp: AreaKind.NONE,
 }
+
+_FREE = (dvm.ConstantOp, dvm.ReshapeOp)
+"""Operations that need no kernel where they are by themselves."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,16 @@ def _area_of(operation: Operation) -> Area:
     with failures_of(operation):
         if isinstance(operation, dvm.ReduceOp):
             return Area([operation], kind, dims_of(operation.operand.type), tuple(sorted(operation.axes)), depth=1)
+        if isinstance(operation, dvm.ReshapeOp) and _is_index_work(operation):
+            kind = AreaKind.ELEMENTWISE
         moves_data = isinstance(operation, dvm.ConcatOp | dvm.PadOp)
         return Area([operation], kind, dims_of(operation.results[0].type), moves_data=moves_data)
+
+
+def _is_index_work(operation: dvm.ReshapeOp) -> bool:
+    """Whether a reshape only adds or drops dims of 1 of what a kernel computes, so that it may be part of the kernel."""
+    computed = isinstance(operation.operand.owner, Operation) and not isinstance(operation.operand.owner, _FREE)
+    return computed and shapes.regroups_ones(dims_of(operation.operand.type), dims_of(operation.result.type))
 
 
 def _drop_transfers(block: Block) -> None:
@@ -136,7 +148,7 @@ def _emit(block: Block, graph: AreaGraph) -> None:
     number = 0
     for area in graph:
         operations = graph.in_order(area)
-        if area.kind is AreaKind.NONE:
+        if all(isinstance(operation, _FREE) for operation in operations):
             for operation in operations:
                 operation.detach()
                 block.insert_op_before(operation, terminator)

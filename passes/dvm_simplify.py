@@ -367,12 +367,17 @@ def transpose_of_transpose(op: TransposeOp) -> Replacement:
 def slice_of_slice(op: SliceOp) -> Replacement:
     """`slice (slice %x starts [2] sizes [9] steps [2]) starts [1] sizes [3] steps [3]` is
     `slice %x starts [4] sizes [3] steps [6]`, if both are certainly right.
+
+    A slice of nothing may start at the end of what it slices, which with a step lies past the end of what that slices.
     """
     inner, sizes = op.operand.owner, _proven_shape(op)
     if not isinstance(inner, SliceOp) or _proven_shape(inner) is None or sizes is None:
         return None
     if not all(map(is_known, sizes)):
         return None  # the size of what has no name cannot be written
+    for size, start, step in zip(sizes, dims_in(op.starts), inner.strides, strict=True):
+        if step > 1 and start.value != 0 and (size.value is None or size.value == 0):
+            return None
     steps = [first * second for first, second in zip(inner.strides, op.strides, strict=True)]
     starts = [
         first + second * step

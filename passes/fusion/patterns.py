@@ -262,17 +262,27 @@ def _not_equal(a: Shape, b: Shape) -> Refused:
 
 
 def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | Refused:
-    """The shapes of the values that pass between two areas.
+    """The shapes of the values that pass between two areas, with the dims of 1 that the consumer gives them.
 
     Not if what the consumer makes of one is transposed or sliced: a reduction's result exists under the axes that are
     left, and no others.
     """
     if any(isinstance(operation, dvm.TransposeOp | dvm.SliceOp) for operation in graph.dependents(producer, consumer)):
         return Refused("it transposes or slices the result, which exists under its own axes only")
-    values = [value for value, _ in graph.values_between(producer, consumer)]
-    if producer.kind is AreaKind.CUBE and any(isinstance(value.owner, dvm.TransposeOp) for value in values):
-        return Refused("it goes on with the transposed product, which exists under other axes")
-    return [dims_of(value.type) for value in values]
+    seen: list[Shape] = []
+    left = shapes.reduced(producer.domain, producer.reduced)
+    for value, user in graph.values_between(producer, consumer):
+        dims = dims_of(value.type)
+        if producer.kind is AreaKind.CUBE and isinstance(value.owner, dvm.TransposeOp):
+            return Refused("it goes on with the transposed product, which exists under other axes")
+        if isinstance(user, dvm.ReshapeOp):
+            if dims not in left or dims_of(user.result.type) not in left:
+                return Refused(
+                    "{} is reshaped to {}, where it would follow other axes", dims, dims_of(user.result.type)
+                )
+            dims = dims_of(user.result.type)
+        seen.append(dims)
+    return seen
 
 
 def _producers(graph: AreaGraph, area: Area) -> Iterable[Area]:

@@ -165,6 +165,12 @@ def transposed_indices(operation: dvm.TransposeOp, indices: Indices) -> Indices:
     return tuple(source)
 
 
+def regrouped_indices(operation: dvm.ReshapeOp, indices: Indices) -> Indices:
+    """The indices of what a reshape gives other dims of 1."""
+    followed = iter([index for dim, index in zip(dims_of(operation.result.type), indices, strict=True) if dim != ONE])
+    return tuple(ZERO_INDEX if dim == ONE else next(followed) for dim in dims_of(operation.operand.type))
+
+
 def sliced_indices(operation: dvm.SliceOp, indices: Indices) -> Indices:
     """The indices of what is sliced."""
     return tuple(

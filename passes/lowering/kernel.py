@@ -30,6 +30,7 @@ from passes.lowering.domain import (
     domain_of,
     operand_indices,
     reduction_indices,
+    regrouped_indices,
     sliced_indices,
     stored_indices,
     transposed_indices,
@@ -206,6 +207,8 @@ class KernelLowering:
                 return [(operation.operand, self.domain.whole)]
             case dvm.TransposeOp():
                 return [(operation.operand, transposed_indices(operation, indices))]
+            case dvm.ReshapeOp():
+                return [(operation.operand, regrouped_indices(operation, indices))]
             case dvm.SliceOp():
                 return [(operation.operand, sliced_indices(operation, indices))]
             case _ if isinstance(operation, READING):

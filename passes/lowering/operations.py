@@ -10,12 +10,14 @@ from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import dims_of, element_of
 from dvm_dialects.visa_types import AccessIndex
+from passes.fusion.shapes import regroups_ones
 from passes.lowering.domain import (
     ONE,
     ZERO_INDEX,
     Indices,
     Shape,
     operand_indices,
+    regrouped_indices,
     sliced_indices,
     transposed_indices,
 )
@@ -193,6 +195,12 @@ def _transpose(state: KernelLowering, op: dvm.TransposeOp, indices: Indices, par
     return state.tile(op.operand, transposed_indices(op, indices), part)
 
 
+def _reshape(state: KernelLowering, op: dvm.ReshapeOp, indices: Indices, part: Pass) -> SSAValue:
+    if not regroups_ones(dims_of(op.operand.type), dims_of(op.result.type)):
+        raise failure(op, "it regroups dims, which no access map does")
+    return state.tile(op.operand, regrouped_indices(op, indices), part)
+
+
 def _slice(state: KernelLowering, op: dvm.SliceOp, indices: Indices, part: Pass) -> SSAValue:
     return state.tile(op.operand, sliced_indices(op, indices), part)
 
@@ -273,6 +281,7 @@ _LOWERINGS: dict[type[Operation], Any] = {
     dvm.GroupedMatmulOp: _grouped_matmul,
     dvm.TransposeOp: _transpose,
     dvm.SliceOp: _slice,
+    dvm.ReshapeOp: _reshape,
     dvm.ConcatOp: _concat,
     dvm.PadOp: _pad,
     dvm.GatherOp: _gather,

@@ -326,6 +326,28 @@ def test_a_reshape_after_a_product() -> None:
     check(build, [("s0", 5), (5, 24), [24]], *HEADS, kernels=2)
 
 
+def test_dims_of_1_that_a_reshape_puts_back() -> None:
+    """Batch normalisation: what is left of a reduction is spread over the domain again, under the axes it has."""
+
+    def build(x: SSAValue, gamma: SSAValue) -> Sequence[Operation]:
+        mean = dropped("Mean", x, [0, 2])
+        centred = sub(x, shaped(mean, 1, 4, 1))
+        variance = dropped("Mean", mul(centred, centred), [0, 2])
+        scale = mul(rsqrt(variance), gamma)
+        return mul(centred, shaped(scale, 1, 4, 1)), mean, add(variance, gamma)
+
+    check(build, [("s0", 4, 6), [4]], *HEADS, kernels=1)
+    check(build, [("s0", 4, "s1"), [4]], {"s0": 3, "s1": 5}, {"s0": 1, "s1": 1}, {"s0": 50, "s1": 9}, kernels=1)
+
+
+def test_dims_of_1_in_other_places() -> None:
+    """What is left would follow another axis of the square, or is spread over another domain."""
+    check(lambda x: add(x, shaped(dropped("Sum", x, [0]), 4, 1)), [(4, 4)], kernels=2)
+    check(lambda x: exp(shaped(dropped("Sum", x, [1]), 1, "s0", 1)), [("s0", 6)], *HEADS, kernels=2)
+    check(lambda x, y: add(y, shaped(exp(x), "s0", 1)), [["s0"], ("s0", 6)], *HEADS, kernels=1)
+    check(lambda x: shaped(exp(dropped("Max", x, [1])), 1, "s0"), [("s0", 6)], *HEADS[:2], kernels=2)
+
+
 @pytest.mark.parametrize("element", [F32, F16])
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)], ids=str)
 def test_transposed_factors(order: tuple[int, ...], element: ElementType) -> None:

@@ -184,6 +184,20 @@ func.func @slice_of_a_slice(%x : tensor<20x4xf32>) -> tensor<3x1xf32> {
 // CHECK-NEXT:    %0 = dvm.slice %x starts [4, 3] sizes [3, 1] steps [6, 1] : tensor<20x4xf32> -> tensor<3x1xf32>
 // CHECK-NEXT:    func.return %0 : tensor<3x1xf32>
 
+// Nothing, from the end of the inner slice on, which is past the end of %x: only from its start can nothing be taken.
+func.func @empty_slice_of_a_slice(%x : tensor<5xf32>) -> (tensor<0xf32>, tensor<0xf32>) {
+  %0 = dvm.slice %x starts [0] sizes [2] steps [4] : tensor<5xf32> -> tensor<2xf32>
+  %1 = dvm.slice %0 starts [2] sizes [0] steps [1] : tensor<2xf32> -> tensor<0xf32>
+  %2 = dvm.slice %x starts [1] sizes [2] steps [2] : tensor<5xf32> -> tensor<2xf32>
+  %3 = dvm.slice %2 starts [0] sizes [0] steps [3] : tensor<2xf32> -> tensor<0xf32>
+  return %1, %3 : tensor<0xf32>, tensor<0xf32>
+}
+// CHECK-LABEL: func.func @empty_slice_of_a_slice(
+// CHECK-NEXT:    %0 = dvm.slice %x starts [0] sizes [2] steps [4] :
+// CHECK-NEXT:    %1 = dvm.slice %0 starts [2] sizes [0] steps [1] :
+// CHECK-NEXT:    %2 = dvm.slice %x starts [1] sizes [0] steps [6] :
+// CHECK-NEXT:    func.return %1, %2 :
+
 // Bind has to refuse an s0 below 6, though the outer slice needs 3 only.
 func.func @slice_of_a_slice_to_check(%x : tensor<?xf32, #dvm.sym<["s0"]>>) -> tensor<2xf32> {
   %0 = dvm.slice %x starts [1] sizes [5] steps [1] : tensor<?xf32, #dvm.sym<["s0"]>> -> tensor<5xf32>
