@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
+from vm.aliasing import overwritable
 from vm.dims import BroadcastError, dim_text, evaluate_dims
 from vm.errors import BytecodeError, ShapeError
 from vm.isa import (
@@ -63,7 +64,11 @@ class PreparedProgram:
     @cached_property
     def lifetimes(self) -> tuple[tuple[Lifetime, ...], ...]:
         """Of the workspace's tensors, by variant."""
-        return tuple(lifetimes(self.program, variant, self.roots) for variant in self.program.variants)
+        pairs = [
+            tuple(overwritable(self.program, self.roots, (kernel,) if resident is None else (kernel, resident)))
+            for kernel, resident in zip(self.kernels, self.resident, strict=True)
+        ]
+        return tuple(lifetimes(self.program, variant, self.roots, pairs) for variant in self.program.variants)
 
 
 @dataclass(frozen=True)

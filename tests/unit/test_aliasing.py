@@ -1,0 +1,116 @@
+"""Results written over inputs that die: where that saves memory, where it would be wrong, and that results stay right."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import dvm
+
+Array = npt.NDArray[np.float32]
+
+UNIT = 40 * 40 * 4
+"""The bytes of one of the matrices."""
+
+PRODUCT = "dvm.matmul {}, {} trans_a false trans_b false : !m, !m -> !m"
+
+
+def compiled(returned: int, *lines: str, cores: int = 2, unified_buffer_bytes: int = 1 << 20) -> dvm.Program:
+    """A program of %a and %b that returns %r0, %r1 and so on."""
+    types, values = ", ".join(["!m"] * returned), ", ".join(f"%r{number}" for number in range(returned))
+    body = "\n".join(lines)
+    text = (
+        '!m = tensor<?x?xf32, #dvm.sym<["s", "s"]>>\n!c = tensor<?x1xf32, #dvm.sym<["s", "1"]>>\n'
+        f"func.func @main(%a : !m, %b : !m) -> ({types}) {{\n{body}\nreturn {values} : {types}\n}}"
+    )
+    return dvm.compile(text, device=dvm.Device(cores, unified_buffer_bytes))
+
+
+def matrices() -> tuple[Array, Array]:
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((2, 40, 40)) / 8
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+SOFTMAX_BETWEEN = (
+    f"%p = {PRODUCT.format('%a', '%b')}",
+    "%w = dvm.softmax %p axis -1 : !m -> !m",
+    f"%r0 = {PRODUCT.format('%w', '%b')}",
+)
+
+
+@pytest.mark.parametrize("unified_buffer_bytes", [1 << 8, 1 << 12, 1 << 20])
+@pytest.mark.parametrize("cores", [1, 3])
+def test_a_softmax_is_written_over_its_scores(cores: int, unified_buffer_bytes: int) -> None:
+    """Also where a row does not fit, and is read three times before it is overwritten."""
+    program = compiled(1, *SOFTMAX_BETWEEN, cores=cores, unified_buffer_bytes=unified_buffer_bytes)
+    a, b = matrices()
+    found = program.costs(a, b)
+    assert (found.workspace_bytes, found.separate_workspace_bytes) == (UNIT, 2 * UNIT)
+    scores = a.astype(np.float64) @ b
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    expected = weights / weights.sum(1, keepdims=True) @ b
+    np.testing.assert_allclose(program(a, b), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_input_that_is_needed_later_is_kept() -> None:
+    program = compiled(1, *SOFTMAX_BETWEEN[:2], f"%r0 = {PRODUCT.format('%w', '%p')}")
+    a, b = matrices()
+    assert program.costs(a, b).workspace_bytes == 2 * UNIT
+    scores = a.astype(np.float64) @ b
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    np.testing.assert_allclose(program(a, b), weights / weights.sum(1, keepdims=True) @ scores, rtol=1e-4, atol=1e-5)
+
+
+def test_an_output_that_is_written_before_the_last_read_takes_other_memory() -> None:
+    """exp(p) is computed before p is read again for the sum; only one of both could be written over p anyway."""
+    program = compiled(
+        2,
+        f"%p = {PRODUCT.format('%a', '%b')}",
+        "%m = dvm.reduce Max %p dims [1] keepdims true : !m -> !c",
+        "%e = dvm.unary Exp %p : !m -> !m",
+        "%d = dvm.binary Sub %p, %m : !m, !c -> !m",
+        "%u = dvm.binary Mul %d, %e : !m, !m -> !m",
+        f"%r0 = {PRODUCT.format('%e', '%b')}",
+        f"%r1 = {PRODUCT.format('%u', '%b')}",
+    )
+    a, b = matrices()
+    found = program.costs(a, b)
+    assert found.workspace_bytes < found.separate_workspace_bytes == 3 * UNIT
+    p = a.astype(np.float64) @ b
+    e = np.exp(p)
+    first, second = program(a, b)
+    np.testing.assert_allclose(first, e @ b, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(second, (p - p.max(1, keepdims=True)) * e @ b, rtol=1e-4, atol=1e-5)
+
+
+def test_a_transposed_input_is_not_overwritten() -> None:
+    """Its elements are read by other tiles than those that would write them."""
+    program = compiled(
+        1,
+        f"%p = {PRODUCT.format('%a', '%b')}",
+        "%t = dvm.transpose %p permutation [1, 0] : !m -> !m",
+        "%e = dvm.unary Exp %t : !m -> !m",
+        f"%r0 = {PRODUCT.format('%e', '%b')}",
+        unified_buffer_bytes=1 << 10,
+    )
+    a, b = matrices()
+    found = program.costs(a, b)
+    assert found.workspace_bytes == found.separate_workspace_bytes == 2 * UNIT
+    np.testing.assert_allclose(program(a, b), np.exp(a.astype(np.float64) @ b).T @ b, rtol=1e-4, atol=1e-5)
+
+
+def test_a_value_that_is_read_across_is_not_overwritten() -> None:
+    """p meets itself transposed: one of both reads elements that another tile writes."""
+    program = compiled(
+        1,
+        f"%p = {PRODUCT.format('%a', '%b')}",
+        "%t = dvm.transpose %p permutation [1, 0] : !m -> !m",
+        "%e = dvm.binary Add %t, %p : !m, !m -> !m",
+        f"%r0 = {PRODUCT.format('%e', '%b')}",
+        unified_buffer_bytes=1 << 10,
+    )
+    a, b = matrices()
+    found = program.costs(a, b)
+    assert found.workspace_bytes == found.separate_workspace_bytes == 2 * UNIT
+    p = a.astype(np.float64) @ b
+    np.testing.assert_allclose(program(a, b), (p + p.T) @ b, rtol=1e-4, atol=1e-5)
