@@ -32,7 +32,7 @@ LEAST_ROWS = 128
 LARGE_PRODUCT = 1 << 20
 """Multiplications from which a product is cut into blocks for several cores."""
 
-LEAST_BLOCK = 64
+LEAST_BLOCK = 128
 """Rows or columns below which a block of a product is not made narrower."""
 
 _ALIGNMENT = 64
@@ -161,16 +161,18 @@ def _matrix_tile(
     Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too.
     """
     *batch, m, n, k = domain.extents
-    if all_in_memory:
-        rows, columns = m, n
-        if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
+    rows, columns = m, n
+    if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
+        # the factor that all blocks share is packed for each of them: let it be the smaller one
+        if n > m:
+            columns = _even(n, max(-(-n // WANTED_TILES), LEAST_BLOCK))
+        else:
             rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
-            if rows == m:
-                columns = _even(n, max(-(-n // WANTED_TILES), LEAST_BLOCK))
+    if all_in_memory:
         block = (rows, columns, max(k, 1))
     elif factors_in_memory:
-        columns = _even(n, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
-        block = (_even(m, max(unified_buffer_bytes // (4 * columns), 1)), columns, max(k, 1))
+        columns = _even(columns, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
+        block = (_even(rows, max(unified_buffer_bytes // (4 * columns), 1)), columns, max(k, 1))
     else:
         side = max(int((unified_buffer_bytes / (4 * MATRIX_SLOTS)) ** 0.5) // 16 * 16, 16)
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
