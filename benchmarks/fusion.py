@@ -11,7 +11,6 @@ import argparse
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +53,6 @@ def inputs(program: Program, sizes: Sizes) -> list[Array]:
     random = np.random.default_rng(0)
     shapes = program.input_shapes(sizes)
     return [random_array(parameter, shape, random) for parameter, shape in zip(program.inputs, shapes, strict=True)]
-
-
-def work(program: Program, sizes: Sizes) -> tuple[int, int]:
-    """How many kernels a launch runs, and the bytes of the tensors that each reads and writes, whole and once each."""
-    machine = program._machine  # pyright: ignore[reportPrivateUsage]
-    tensors = machine.program.tensors
-    plan = machine.plan(program.input_shapes(sizes))
-    kernels = [kernel.prepared.kernel for stage in plan.stages for kernel in stage]
-    moved = 0
-    for kernel in kernels:
-        for number, _ in {(operand.tensor, operand.writes) for operand in kernel.operands}:
-            tensor = tensors[number]
-            moved += prod(plan.dims[dim] for dim in tensor.dims) * tensor.type.bytes
-    return len(kernels), moved
 
 
 # --- the examples by hand ---
@@ -176,7 +161,9 @@ def check(example: str, program: Program) -> None:
 
 
 def measure(example: str, rounds: int) -> None:
-    """Print a line: kernels and megabytes without and with fusion, and the milliseconds of the contenders."""
+    """Print a line: kernels and megabytes moved without and with fusion, the workspace without and with memory shared,
+    and the milliseconds of the contenders.
+    """
     sizes = BY_HAND[example][0]
     programs = [compiled(example, fusion=fusion) for fusion in (False, True)]
     for program in programs:
@@ -189,9 +176,12 @@ def measure(example: str, rounds: int) -> None:
     if example == "gelu_chain" and find_spec("numexpr"):
         contenders["numexpr"] = partial(gelu_chain.numexpr, sizes["s0"])
     times = interleaved_processes(contenders, rounds)
-    (kernels_before, bytes_before), (kernels, moved) = (work(program, sizes) for program in programs)
+    before, after = (program.costs(*program.input_shapes(sizes)) for program in programs)
     print(
-        f"{example:>18}: {kernels_before:>2} -> {kernels:>2} kernels, {bytes_before / 1e6:4.0f} -> {moved / 1e6:3.0f} MB; "
+        f"{example:>18}: {before.kernels:>2} -> {after.kernels:>2} kernels, "
+        f"{(before.bytes_read + before.bytes_written) / 1e6:4.0f} -> "
+        f"{(after.bytes_read + after.bytes_written) / 1e6:3.0f} MB; workspace "
+        f"{after.separate_workspace_bytes / 1e6:.1f} -> {after.workspace_bytes / 1e6:.1f} MB; "
         + ", ".join(f"{name} {seconds * 1e3:.2f} ms" for name, seconds in times.items())
         + f"; fusion {times['unfused'] / times['fused']:.2f}x, beside NumPy {times['NumPy'] / times['fused']:.2f}x",
         flush=True,
