@@ -100,7 +100,7 @@ class Program:
         for symbol in program.symbols:
             if symbol not in sizes:
                 raise ShapeError(f"the dim '{symbol}' has no size")
-        values = evaluate_dims(program, [sizes[symbol] for symbol in program.symbols])
+        values = evaluate_dims(program, [_size(symbol, sizes[symbol]) for symbol in program.symbols])
         return tuple(tuple(values[dim] for dim in program.tensors[given.tensor].dims) for given in program.inputs)
 
     @property
@@ -189,6 +189,16 @@ def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...
     if any(size < 0 for size in shape):
         raise ShapeError(f"input '{parameter.name}' has shape {given!r}, expected an array or a sequence of sizes")
     return shape
+
+
+def _size(symbol: str, given: Any) -> int:
+    try:
+        size = index(given)
+    except TypeError:
+        size = -1
+    if size < 0:
+        raise ShapeError(f"the dim '{symbol}' has the size {given!r}, expected an integer that is not negative")
+    return size
 
 
 def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Program:

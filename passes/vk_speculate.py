@@ -20,6 +20,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.utils.exceptions import PassFailedException
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, product
@@ -46,6 +47,10 @@ class VkSpeculatePass(ModulePass):
     """The size of the unified buffer to compile for; programs run with any."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.unified_buffer_bytes < 1:
+            raise PassFailedException(
+                f"vk-speculate: unified-buffer-bytes is {self.unified_buffer_bytes}, not positive"
+            )
         for function in op.ops:
             if isinstance(function, FuncOp):
                 taken: set[str] = set()

@@ -104,7 +104,7 @@ def _shortened(ir: str) -> str:
 def _first_words(listing: str) -> str:
     """The first kernel of a disassembly, down to some instructions."""
     lines = listing.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("stage"))
+    start = next(number for number, line in enumerate(lines) if " kernel '" in line)
     words = next(number for number, line in enumerate(lines) if line.lstrip().startswith("words"))
     return "\n".join([*lines[start : words + WORDS_SHOWN], "            ..."])
 

@@ -103,7 +103,7 @@ def _run(options: argparse.Namespace) -> None:
         check(path, program, arrays, outputs, print)
     if options.profile:
         _print_profile(program, arrays)
-    if options.trace:
+    if options.trace is not None:
         _write_trace(Path(options.trace), program, arrays)
     if output is not None:
         names = [parameter.name for parameter in program.outputs]

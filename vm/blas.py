@@ -7,6 +7,7 @@ Only OpenBLAS, which NumPy's wheels come with, is known here. Any other is left 
 """
 
 import ctypes
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -44,6 +45,13 @@ class Blas:
                 if not self._users:
                     self.set_threads(self._threads)
 
+    def forget(self) -> None:
+        """Give the library its threads back in a process that was forked during a launch."""
+        self._lock = Lock()
+        if self._users:
+            self._users = 0
+            self.set_threads(self._threads)
+
 
 def _find() -> Blas | None:
     """NumPy's OpenBLAS, by the files that this process has mapped; None where there is none."""
@@ -65,3 +73,6 @@ def _find() -> Blas | None:
 
 BLAS = _find()
 """The library, or None where its threads cannot be set."""
+
+if BLAS is not None and hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=BLAS.forget)

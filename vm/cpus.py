@@ -26,9 +26,13 @@ def available() -> set[int]:
 
 
 class Cpus:
-    """Which CPUs are taken by the launches under way on one device."""
+    """Which CPUs are taken by the launches under way."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Take all CPUs to be free, as they are in a process that was just forked."""
         self._lock = Lock()
         self._taken: set[int] = set()
 
@@ -52,6 +56,13 @@ class Cpus:
         """Give CPUs back."""
         with self._lock:
             self._taken.difference_update(claimed)
+
+
+CPUS = Cpus()
+"""Those of this process, for all of its devices."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=CPUS.forget)
 
 
 def pin(cpus: set[int]) -> None:

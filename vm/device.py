@@ -7,13 +7,14 @@ pool that is started when the first launch can use it.
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vm.cpus import Cpus, available, pin
+from vm.cpus import CPUS, available, pin
 from vm.errors import DvmError
 
 DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
@@ -79,7 +80,7 @@ class Device:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
-        self._cpus = Cpus()
+        self._process = 0
 
     @property
     def arena(self) -> Arena:
@@ -96,15 +97,19 @@ class Device:
         """
         wanted = min(wanted, self.cores)
         allowed = available()
-        claimed = self._cpus.claim(allowed, wanted)
+        claimed = CPUS.claim(allowed, wanted)
         places = [{cpu} for cpu in claimed] + [allowed] * (wanted - len(claimed))
 
         def pinned(place: set[int]) -> None:
             pin(place)
             work()
 
-        helpers = [self._workers().submit(pinned, place) for place in places[1:]]
+        helpers: list[Future[None]] = []
         try:
+            # a pool takes no work any more once the interpreter has begun to shut down
+            with suppress(RuntimeError):
+                for place in places[1:]:
+                    helpers.append(self._workers().submit(pinned, place))
             if claimed:
                 pin(places[0])
             work()
@@ -113,15 +118,18 @@ class Device:
             wait(started)
             if claimed:
                 pin(allowed)
-                self._cpus.release(claimed)
+                CPUS.release(claimed)
         for helper in started:
             helper.result()
 
     def _workers(self) -> ThreadPoolExecutor:
-        if self._pool is None:
+        """The other cores; a process that was forked has none of the threads of its parent."""
+        process = os.getpid()
+        if self._pool is None or self._process != process:
             with self._lock:
-                if self._pool is None:
+                if self._pool is None or self._process != process:
                     self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
+                    self._process = process
         return self._pool
 
 

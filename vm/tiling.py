@@ -63,7 +63,8 @@ def choose_tiling(
     one_core = False
     if prepared.factors:
         factors_in_memory = all(in_memory[value] for value in prepared.factors)
-        tile = _matrix_tile(domain, factors_in_memory, all(in_memory), unified_buffer_bytes)
+        slots = {value.slot for value, resident in zip(prepared.values, in_memory, strict=True) if not resident}
+        tile = _matrix_tile(domain, factors_in_memory, len(slots), unified_buffer_bytes)
         # then the library is left to use several threads by itself
         one_core = BLAS is None and prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
@@ -152,13 +153,12 @@ def _even(extent: int, limit: int) -> int:
     return rounded if rounded <= limit else size
 
 
-def _matrix_tile(
-    domain: Domain, factors_in_memory: bool, all_in_memory: bool, unified_buffer_bytes: int
-) -> tuple[int, ...]:
+def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_buffer_bytes: int) -> tuple[int, ...]:
     """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch; blocks of the
     result for the cores where they are large and few.
 
-    Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too.
+    Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too. Small
+    matrices share a tile in either case. `slots` of the unified buffer are needed, none if all is in tensors.
     """
     *batch, m, n, k = domain.extents
     rows, columns = m, n
@@ -168,7 +168,7 @@ def _matrix_tile(
             columns = _even(n, max(-(-n // WANTED_TILES), LEAST_BLOCK))
         else:
             rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
-    if all_in_memory:
+    if not slots:
         block = (rows, columns, max(k, 1))
     elif factors_in_memory:
         columns = _even(columns, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
@@ -176,7 +176,9 @@ def _matrix_tile(
     else:
         side = max(int((unified_buffer_bytes / (4 * MATRIX_SLOTS)) ** 0.5) // 16 * 16, 16)
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
-    budget = max(1, prod(batch) // WANTED_TILES) if all_in_memory else 1
+    largest = m * n if factors_in_memory else max(m * n, m * k, n * k)
+    fitting = unified_buffer_bytes // max(4 * slots * largest, 1) if slots else prod(batch)
+    budget = max(1, min(prod(batch) // WANTED_TILES, fitting)) if block == (m, n, max(k, 1)) else 1
     tile: list[int] = []
     for extent in reversed(batch):
         tile.insert(0, _even(extent, budget))

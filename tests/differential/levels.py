@@ -153,6 +153,13 @@ def fits(function: FuncOp, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int,
 
     Raises ShapeConflict unless the graph takes such arguments.
     """
+    try:
+        return _shapes(function, shapes)
+    except ValueError as error:  # of a dim that stands for no number, such as bcast(4, 2)
+        raise ShapeConflict(str(error)) from error
+
+
+def _shapes(function: FuncOp, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     types = [argument.type for argument in function.args]
     symbols = bind_symbols(types, shapes)
     for number, (type, shape) in enumerate(zip(types, shapes, strict=True)):

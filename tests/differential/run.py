@@ -104,8 +104,9 @@ def run_graph(seed: int, operations: int, focus: str, outcome: Outcome) -> Case 
     for _ in range(1 + RESIZED):
         try:
             compiled = check(case, compiled or compile_levels(case.module, verify=seed % VERIFIED == 0))
-        except Mismatch as mismatch:
-            outcome.failures.append((seed, str(mismatch)))
+        except Exception as error:
+            name = "" if isinstance(error, Mismatch) else f"{type(error).__name__}: "
+            outcome.failures.append((seed, f"{name}{error}"))
             return case
         case = case.resized(random)
     return None

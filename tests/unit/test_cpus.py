@@ -1,6 +1,8 @@
 """CPUs of a launch: who gets which, and that threads are let go afterwards."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -76,7 +78,9 @@ def test_the_caller_is_let_go_where_work_fails() -> None:
         with pytest.raises(ArithmeticError):
             device.run_on_cores(work, 2)
         assert os.sched_getaffinity(0) == allowed
-    assert device._cpus.claim(allowed, len(allowed)) != []
+    claimed = cpus.CPUS.claim(allowed, len(allowed))
+    assert claimed
+    cpus.CPUS.release(claimed)
 
 
 @pinning
@@ -84,8 +88,48 @@ def test_a_second_launch_leaves_the_first_its_cpus() -> None:
     """The second thread finds the CPUs taken and runs wherever the system puts it."""
     allowed = os.sched_getaffinity(0)
     device = Device(len(allowed))
-    taken = device._cpus.claim(allowed, len(allowed))
+    taken = cpus.CPUS.claim(allowed, len(allowed))
     seen: list[set[int]] = []
     device.run_on_cores(lambda: seen.append(os.sched_getaffinity(0)), len(allowed))
-    assert all(cpus == allowed for cpus in seen)
-    device._cpus.release(taken)
+    assert all(places == allowed for places in seen)
+    cpus.CPUS.release(taken)
+
+
+@pytest.mark.parametrize(
+    "moment", ["import atexit; atexit.register(run)", "import threading; threading.Thread(target=late).start()"]
+)
+def test_a_launch_while_the_interpreter_shuts_down(moment: str) -> None:
+    """No pool takes work any more: the calling thread does all of it, and the CPUs are given back."""
+    script = f"""
+import time
+import numpy as np
+import dvm
+from vm.cpus import CPUS
+program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> {{ %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }}", device=dvm.Device(2))
+def run():
+    print(program(np.ones(1 << 20, np.float32)).tolist().count(-1), CPUS._taken)
+def late():
+    time.sleep(0.5)
+    run()
+{moment}
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("1048576 set()\n", 0), done.stderr
+
+
+def test_a_forked_process_has_cores_of_its_own() -> None:
+    script = """
+import os
+import numpy as np
+import dvm
+program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> { %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }", device=dvm.Device(2))
+x = np.ones(1 << 23, np.float32)
+program(x)
+pid = os.fork()
+if not pid:
+    threads = {event["tid"] for event in program.trace(x)["traceEvents"] if event["ph"] == "X"}
+    os._exit(len(threads))
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "2\n", done.stderr

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dvm.program import Parameter
-from tools import arrays, dvm_objdump, dvm_opt, dvm_run
+from tools import arrays, demo, dvm_objdump, dvm_opt, dvm_run
 from vm.errors import DvmError
 from vm.files import replacing
 from vm.isa import ElementType
@@ -227,3 +227,13 @@ def test_random_arrays_repeat_and_are_of_the_type(element):
     assert first.shape == (4, 5)
     assert first.dtype == arrays.DTYPES[element]
     np.testing.assert_array_equal(first, second)
+
+
+def test_the_demo_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends by naming commands to try, after results that agree."""
+    assert demo.main() == 0
+    shown = capsys.readouterr().out
+    assert shown.count("agrees, greatest error") == len(demo.ROWS)
+    assert "vector kernel 'k0'" in shown
+    assert "times as fast" in shown
+    assert shown.rstrip().endswith("dvm-objdump mlp.dvmb")

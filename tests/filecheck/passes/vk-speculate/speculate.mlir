@@ -1,6 +1,9 @@
 // RUN: dvm-opt %s -p vk-speculate --split-input-file | filecheck %s
 // RUN: dvm-opt %s -p 'vk-speculate{unified-buffer-bytes=4096}' --split-input-file | filecheck %s --check-prefix SMALL
 
+// RUN: not dvm-opt %s -p 'vk-speculate{unified-buffer-bytes=0}' --split-input-file 2>&1 | filecheck %s --check-prefix NONE
+// NONE: vk-speculate: unified-buffer-bytes is 0, not positive
+
 !r = tensor<?x?xf32, #dvm.sym<["rows", "columns"]>>
 !k = tensor<?x1xf32, #dvm.sym<["rows", "1"]>>
 
