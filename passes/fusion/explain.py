@@ -35,9 +35,10 @@ class Explanation:
     def choice(self, value: SSAValue, kernels: int, stored: Dim, repeated: Dim, repeats: bool) -> None:
         """Say whether a value is stored for other kernels or computed again in each, and the bytes moved either way."""
         done, costs = ("is computed again in", repeated) if repeats else ("is stored for", stored)
-        other = stored if repeats else repeated
+        other = f"instead of {stored}" if repeats else f"to compute it again would move {repeated}, not fewer for sure"
+        users = "1 other kernel" if kernels == 1 else f"{kernels} other kernels"
         assert isinstance(value.owner, Operation)
-        self._write(remark(value.owner, f"{done} {kernels} other kernels: {costs} bytes instead of {other}"))
+        self._write(remark(value.owner, f"{done} {users}: {costs} bytes, {other}"))
 
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""

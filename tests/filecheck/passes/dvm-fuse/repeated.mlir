@@ -9,7 +9,7 @@
 !square = tensor<8x8xf32>
 
 // Stored it is written once and read once, 32 * s0 bytes each. The other reduction reads as many of x instead.
-// EXPLAIN: remark: dvm.binary_scalar Mul: is computed again in 1 other kernels: 32*s0 bytes instead of 64*s0
+// EXPLAIN: remark: dvm.binary_scalar Mul: is computed again in 1 other kernel: 32*s0 bytes, instead of 64*s0
 // CHECK-LABEL: func.func @two_reductions(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.binary_scalar Mul %x_1, 2.000000e+00 :
@@ -30,7 +30,7 @@ func.func @two_reductions(%x : !full) -> (!row, !rows) {
 }
 
 // A kernel of its own would read 32 bytes and write 32, which two others would read; without it they read b.
-// EXPLAIN: remark: dvm.unary Neg: is computed again in 2 other kernels: 64 bytes instead of 128
+// EXPLAIN: remark: dvm.unary Neg: is computed again in 2 other kernels: 64 bytes, instead of 128
 // CHECK-LABEL: func.func @no_kernel_left(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%b_1 = %b : {{.*}}, %x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.unary Neg %b_1 :
@@ -51,7 +51,7 @@ func.func @no_kernel_left(%x : !full, %y : !square, %b : !row) -> (!full, !squar
 }
 
 // Several operations, in a kernel that reads one of their operands anyway: what counts is b, 32 bytes.
-// EXPLAIN: remark: dvm.binary Maximum: is computed again in 1 other kernels: 32 bytes instead of 64*s0
+// EXPLAIN: remark: dvm.binary Maximum: is computed again in 1 other kernel: 32 bytes, instead of 64*s0
 // CHECK-LABEL: func.func @read_anyway(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}}, %b_1 = %b : {{.*}})
 // CHECK-NEXT:      %1 = dvm.binary Add %x_1, %b_1 :
@@ -77,7 +77,7 @@ func.func @read_anyway(%x : !full, %b : !row) -> (!row, !full) {
 }
 
 // One step only: the sum is not computed again too, in a kernel that has just been given what it needs.
-// EXPLAIN: remark: dvm.unary Neg: is computed again in 2 other kernels: 64 bytes instead of 128
+// EXPLAIN: remark: dvm.unary Neg: is computed again in 2 other kernels: 64 bytes, instead of 128
 // CHECK-LABEL: func.func @one_step(
 // CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(%b_1 = %b : {{.*}}, %x_1 = %x : {{.*}})
 // CHECK-NEXT:      %2 = dvm.unary Neg %b_1 :
@@ -96,7 +96,7 @@ func.func @one_step(%x : !full, %y : !square, %b : !row) -> (!row, !rows, !squar
 // --- what is stored ---
 
 // As many bytes: two operands for one result.
-// EXPLAIN: remark: dvm.binary Add: is stored for 1 other kernels: 64*s0 bytes instead of 64*s0
+// EXPLAIN: remark: dvm.binary Add: is stored for 1 other kernel: 64*s0 bytes, to compute it again would move 64*s0, not fewer for sure
 // CHECK-LABEL: func.func @as_many_bytes(
 // CHECK-COUNT-1: dvm.binary Add
 // CHECK-NOT:     dvm.binary Add
@@ -108,7 +108,7 @@ func.func @as_many_bytes(%x : !full, %y : !full) -> (!row, !rows) {
 }
 
 // Which is less depends on the sizes.
-// EXPLAIN: remark: dvm.binary Add: is stored for 1 other kernels: 64*bcast(s0, s1) bytes instead of 32*s0 + 32*s1
+// EXPLAIN: remark: dvm.binary Add: is stored for 1 other kernel: 64*bcast(s0, s1) bytes, to compute it again would move 32*s0 + 32*s1, not fewer for sure
 // CHECK-LABEL: func.func @unproved(
 // CHECK-COUNT-1: dvm.binary Add
 // CHECK-NOT:     dvm.binary Add
