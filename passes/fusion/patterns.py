@@ -248,30 +248,6 @@ def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
     return Merged(AreaKind.CUBE, second.domain, Reason("they share a factor and are over {}", second.domain))
 
 
-def work_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
-    """Work over the same domain, or reductions of the same dims of it, that read the same tensor, which is loaded once."""
-    if first.kind is not second.kind or first.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
-        return None
-    if first in second.producers or _is_view(first) or _is_view(second):
-        return None
-    if not shapes.equal(first.domain, second.domain):
-        return _not_equal(first.domain, second.domain)
-    if first.reduced != second.reduced:
-        return Refused(f"they reduce different dims, {list(first.reduced)} and {list(second.reduced)}")
-    if first.depth + second.depth > DEPTH_LIMIT:
-        return Refused(f"they have more than {DEPTH_LIMIT} reductions together")
-    shared = graph.inputs(first) & graph.inputs(second)
-    if not any(shapes.equal(dims_of(value.type), first.domain) for value in shared):
-        return Refused("they share no tensor of {}", first.domain)
-    because = Reason("they share a tensor and are over {}", first.domain)
-    return Merged(first.kind, first.domain, because, reduced=first.reduced)
-
-
-def _is_view(area: Area) -> bool:
-    """Whether an area is a reshape, which is no kernel where it is by itself."""
-    return all(isinstance(operation, dvm.ReshapeOp) for operation in area.operations)
-
-
 def _products(area: Area) -> list[dvm.MatmulOp | dvm.GroupedMatmulOp]:
     return [operation for operation in area.operations if isinstance(operation, dvm.MatmulOp | dvm.GroupedMatmulOp)]
 
@@ -319,12 +295,6 @@ def _other_cubes(graph: AreaGraph, area: Area) -> Iterable[Area]:
     return (other for other in graph.siblings(area) if other.kind is AreaKind.CUBE and other.rank < area.rank)
 
 
-def _other_work(graph: AreaGraph, area: Area) -> Iterable[Area]:
-    if area.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
-        return ()
-    return (other for other in graph.siblings(area) if other.kind is area.kind and other.rank < area.rank)
-
-
 PATTERNS = (
     Pattern(elementwise, _producers),
     Pattern(data_movement_into_consumer, _producers),
@@ -335,5 +305,4 @@ PATTERNS = (
     Pattern(transposed_factor, _producers),
     Pattern(transposed_product, _producers),
     Pattern(cubes_side_by_side, _other_cubes),
-    Pattern(work_side_by_side, _other_work),
 )
