@@ -171,6 +171,11 @@ def tensor_of(element: ElementType, dims: Shape) -> TensorType:
     return TensorType(mlir_type(element), sizes)
 
 
+def regroups_ones(a: Shape, b: Shape) -> bool:
+    """Whether the shapes differ by dims of 1 only, which one of them has and the other has not."""
+    return [dim for dim in a if dim.value != 1] == [dim for dim in b if dim.value != 1]
+
+
 def dims_of(type: Attribute) -> Shape:
     """The dims of a tensor type; raises VerifyException where a dim is `?` and no encoding names it."""
     dims = shape_of(type)

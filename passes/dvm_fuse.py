@@ -16,8 +16,7 @@ from xdsl.passes import ModulePass
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
-from dvm_dialects.shapes import dims_of
-from passes.fusion import shapes
+from dvm_dialects.shapes import dims_of, regroups_ones
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.cost import repeat_cheap_values, repeat_free_operations
 from passes.fusion.explain import Explanation
@@ -116,7 +115,7 @@ def _area_of(operation: Operation) -> Area:
 def _is_index_work(operation: dvm.ReshapeOp) -> bool:
     """Whether a reshape only adds or drops dims of 1 of what a kernel computes, so that it may be part of the kernel."""
     computed = isinstance(operation.operand.owner, Operation) and not isinstance(operation.operand.owner, _FREE)
-    return computed and shapes.regroups_ones(dims_of(operation.operand.type), dims_of(operation.result.type))
+    return computed and regroups_ones(dims_of(operation.operand.type), dims_of(operation.result.type))
 
 
 def _drop_transfers(block: Block) -> None:

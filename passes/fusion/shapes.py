@@ -28,11 +28,6 @@ def evidently_broadcastable(a: Shape, b: Shape) -> bool:
     return len(a) <= len(b) and all(dim in (target, ONE) for dim, target in zip(a, b[len(b) - len(a) :], strict=True))
 
 
-def regroups_ones(a: Shape, b: Shape) -> bool:
-    """Whether the shapes differ by dims of 1 only, which one of them has and the other has not."""
-    return [dim for dim in a if dim != ONE] == [dim for dim in b if dim != ONE]
-
-
 def reduced(domain: Shape, dims: tuple[int, ...]) -> tuple[Shape, Shape]:
     """What reducing some dims of a domain leaves: with dims of 1 in their place, and without them."""
     kept = tuple(ONE if axis in dims else dim for axis, dim in enumerate(domain))

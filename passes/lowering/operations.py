@@ -8,9 +8,8 @@ from dvm_dialects import dvm, visa
 from dvm_dialects.diagnostics import failure
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import dims_in
-from dvm_dialects.shapes import dims_of, element_of
+from dvm_dialects.shapes import dims_of, element_of, regroups_ones
 from dvm_dialects.visa_types import AccessIndex
-from passes.fusion.shapes import regroups_ones
 from passes.lowering.domain import (
     ONE,
     ZERO_INDEX,

@@ -117,7 +117,10 @@ def run_graphs(job: tuple[range, int, str]) -> Outcome:
     seeds, operations, focus = job
     outcome = Outcome()
     for seed in seeds:
-        run_graph(seed, operations, focus, outcome)
+        try:
+            run_graph(seed, operations, focus, outcome)
+        except Exception as error:  # of the generator: one seed must not cost the counts of a long run
+            outcome.failures.append((seed, f"no graph: {type(error).__name__}: {error}"))
     return outcome
 
 
