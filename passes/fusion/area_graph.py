@@ -36,7 +36,7 @@ class AreaKind(Enum):
 
 @dataclass(eq=False)
 class Area:
-    """Operations that become one kernel. `domain` is what they iterate over."""
+    """Operations that become one kernel. `domain` is what they iterate over, `inputs` what they use from outside."""
 
     operations: list[Operation]
     kind: AreaKind
@@ -45,6 +45,7 @@ class Area:
     """The dims of the domain that are reduced."""
     producers: set["Area"] = field(default_factory=set["Area"])
     consumers: set["Area"] = field(default_factory=set["Area"])
+    inputs: set[SSAValue] = field(default_factory=set[SSAValue])
     rank: float = 0.0
     depth: int = 0
     """Reductions of the area, each of which may need the ones before it to be finished."""
@@ -67,6 +68,7 @@ class AreaGraph:
             for operation in area.operations:
                 self._of[operation] = area
                 self._position[operation] = position
+                area.inputs.update(operation.operands)
                 for producer in self.producers_of(operation):
                     if producer is not area:
                         producer.consumers.add(area)
@@ -90,27 +92,11 @@ class AreaGraph:
         """Where an operation stands in the program."""
         return self._position[operation]
 
-    def inputs(self, area: Area) -> set[SSAValue]:
-        """The values from outside of it that an area uses."""
-        operands = {operand for operation in area.operations for operand in operation.operands}
-        return {operand for operand in operands if self._of.get(cast(Operation, operand.owner)) is not area}
-
     def producers_of(self, operation: Operation) -> Iterator[Area]:
         """The areas that the operands of an operation come from."""
         for operand in operation.operands:
             if isinstance(operand.owner, Operation) and operand.owner in self._of:
                 yield self._of[operand.owner]
-
-    def siblings(self, area: Area) -> set[Area]:
-        """The other areas that use a value which an area reads."""
-        users = (
-            self._of.get(use.operation)
-            for operation in area.operations
-            for operand in operation.operands
-            if not isinstance(operand.owner, Operation) or self._of.get(operand.owner) is not area
-            for use in operand.uses
-        )
-        return {user for user in users if user is not None and user is not area}
 
     def escapes(self, area: Area, to: Area) -> bool:
         """Whether some value of `area` is used outside of both areas."""
@@ -170,6 +156,8 @@ class AreaGraph:
         stays, goes = (earlier, later) if len(earlier.operations) > len(later.operations) else (later, earlier)
         for operation in goes.operations:
             self._of[operation] = stays
+            stays.inputs.difference_update(operation.results)
+        stays.inputs.update(value for value in goes.inputs if self._of.get(cast(Operation, value.owner)) is not stays)
         stays.operations.extend(goes.operations)
         stays.kind, stays.domain, stays.reduced, stays.rank = kind, domain, reduced, later.rank
         stays.depth = earlier.depth + later.depth

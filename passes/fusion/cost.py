@@ -105,7 +105,7 @@ def _choices(graph: AreaGraph, area: Area) -> list[_Choice]:
         stored = _bytes([value] * (1 + len(users)))
         if len(operations) == len(area.operations):
             stored = stored + _bytes(sources)
-        repeated = _bytes(source for user in users for source in sources - graph.inputs(user))
+        repeated = _bytes(source for user in users for source in sources - user.inputs)
         choices.append(_Choice(value, operations, users, stored, repeated))
     return choices
 

@@ -42,16 +42,20 @@ class Explanation:
 
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""
+        searches = [(pattern, pattern.search(graph)) for pattern in PATTERNS]
         for area in graph:
-            partners = {partner for pattern in PATTERNS for partner in pattern.partners(graph, area)}
-            for partner in sorted(partners, key=lambda partner: partner.rank):
+            patterns: dict[Area, list[Pattern]] = {}
+            for pattern, partners in searches:
+                for partner in partners(area):
+                    patterns.setdefault(partner, []).append(pattern)
+            for partner in sorted(patterns, key=lambda partner: partner.rank):
                 if AreaKind.NONE not in (partner.kind, area.kind):
-                    self._left_apart(graph, partner, area)
+                    self._left_apart(graph, partner, area, patterns[partner])
 
-    def _left_apart(self, graph: AreaGraph, earlier: Area, later: Area) -> None:
+    def _left_apart(self, graph: AreaGraph, earlier: Area, later: Area, patterns: list[Pattern]) -> None:
         reasons: list[str] = []
-        for pattern in PATTERNS:
-            found = judge(graph, earlier, later, pattern) if earlier in pattern.partners(graph, later) else None
+        for pattern in patterns:
+            found = judge(graph, earlier, later, pattern)
             if isinstance(found, Merged):
                 reasons.append(f"{pattern.name}: what lies between them would make a cycle")
             elif found is not None:

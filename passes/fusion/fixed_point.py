@@ -9,6 +9,7 @@ from typing import Protocol
 from xdsl.ir import Operation
 
 from passes.fusion.area_graph import Area, AreaGraph
+from passes.fusion.partners import Partners
 from passes.fusion.patterns import PATTERNS, Pattern, limits
 from passes.fusion.verdict import Merged, Verdict
 
@@ -25,8 +26,9 @@ def fuse_to_fixed_point(graph: AreaGraph, observer: Observer | None = None) -> N
     while merged:
         merged = False
         for pattern in PATTERNS:
+            partners = pattern.search(graph)
             for area in list(graph):
-                merged |= area in graph and _merge_partners(graph, area, pattern, observer)
+                merged |= area in graph and _merge_partners(graph, area, pattern, partners, observer)
 
 
 def judge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern) -> Verdict:
@@ -35,12 +37,14 @@ def judge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern) -> Ver
     return limits(graph, earlier, later) or found if isinstance(found, Merged) else found
 
 
-def _merge_partners(graph: AreaGraph, area: Area, pattern: Pattern, observer: Observer | None) -> bool:
+def _merge_partners(
+    graph: AreaGraph, area: Area, pattern: Pattern, partners: Partners, observer: Observer | None
+) -> bool:
     """Merge into an area all partners that the pattern takes, and those that these bring along."""
     any_merged = False
     refused: set[Area] = set()
     while True:
-        for partner in sorted(set(pattern.partners(graph, area)) - refused, key=lambda partner: -partner.rank):
+        for partner in sorted(set(partners(area)) - refused, key=lambda partner: -partner.rank):
             refused.add(partner)
             merged = _merge(graph, partner, area, pattern, observer)
             if merged is not None:

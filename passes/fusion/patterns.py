@@ -4,7 +4,7 @@ A rule says what the merged area is, or why it does not merge the two, or None w
 kinds. It asks only `shapes` and the areas; the graph refuses cycles afterwards. Adding a pattern means adding a rule here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
@@ -15,6 +15,7 @@ from dvm_dialects.shapes import dims_of
 from dvm_dialects.source import describe
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.partners import Partners, producers, sharing_inputs
 from passes.fusion.shapes import Shape
 from passes.fusion.verdict import Merged, Reason, Refused, Verdict
 
@@ -32,10 +33,10 @@ Rule = Callable[[AreaGraph, Area, Area], Verdict]
 
 @dataclass(frozen=True)
 class Pattern:
-    """A rule, and the earlier areas of a graph that may be partners of one."""
+    """A rule, and the search for earlier areas that may be partners of one, begun anew for each sweep over a graph."""
 
     rule: Rule
-    partners: Callable[[AreaGraph, Area], Iterable[Area]]
+    search: Callable[[AreaGraph], Partners]
 
     @property
     def name(self) -> str:
@@ -248,6 +249,30 @@ def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
     return Merged(AreaKind.CUBE, second.domain, Reason("they share a factor and are over {}", second.domain))
 
 
+def work_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
+    """Work over the same domain, or reductions of the same dims of it, that read the same tensor, which is loaded once."""
+    if first.kind is not second.kind or first.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+        return None
+    if first in second.producers or _is_view(first) or _is_view(second):
+        return None
+    if not shapes.equal(first.domain, second.domain):
+        return _not_equal(first.domain, second.domain)
+    if first.reduced != second.reduced:
+        return Refused(f"they reduce different dims, {list(first.reduced)} and {list(second.reduced)}")
+    if first.depth + second.depth > DEPTH_LIMIT:
+        return Refused(f"they have more than {DEPTH_LIMIT} reductions together")
+    shared = first.inputs & second.inputs
+    if not any(shapes.equal(dims_of(value.type), first.domain) for value in shared):
+        return Refused("they share no tensor of {}", first.domain)
+    because = Reason("they share a tensor and are over {}", first.domain)
+    return Merged(first.kind, first.domain, because, reduced=first.reduced)
+
+
+def _is_view(area: Area) -> bool:
+    """Whether an area is a reshape, which is no kernel where it is by itself."""
+    return all(isinstance(operation, dvm.ReshapeOp) for operation in area.operations)
+
+
 def _products(area: Area) -> list[dvm.MatmulOp | dvm.GroupedMatmulOp]:
     return [operation for operation in area.operations if isinstance(operation, dvm.MatmulOp | dvm.GroupedMatmulOp)]
 
@@ -285,24 +310,15 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
     return seen
 
 
-def _producers(graph: AreaGraph, area: Area) -> Iterable[Area]:
-    return area.producers
-
-
-def _other_cubes(graph: AreaGraph, area: Area) -> Iterable[Area]:
-    if area.kind is not AreaKind.CUBE:
-        return ()
-    return (other for other in graph.siblings(area) if other.kind is AreaKind.CUBE and other.rank < area.rank)
-
-
 PATTERNS = (
-    Pattern(elementwise, _producers),
-    Pattern(data_movement_into_consumer, _producers),
-    Pattern(broadcast_into_consumer, _producers),
-    Pattern(producer_into_reduction, _producers),
-    Pattern(reduction_into_consumer, _producers),
-    Pattern(cube_into_elementwise, _producers),
-    Pattern(transposed_factor, _producers),
-    Pattern(transposed_product, _producers),
-    Pattern(cubes_side_by_side, _other_cubes),
+    Pattern(elementwise, producers),
+    Pattern(data_movement_into_consumer, producers),
+    Pattern(broadcast_into_consumer, producers),
+    Pattern(producer_into_reduction, producers),
+    Pattern(reduction_into_consumer, producers),
+    Pattern(cube_into_elementwise, producers),
+    Pattern(transposed_factor, producers),
+    Pattern(transposed_product, producers),
+    Pattern(cubes_side_by_side, sharing_inputs(AreaKind.CUBE)),
+    Pattern(work_side_by_side, sharing_inputs(AreaKind.ELEMENTWISE, AreaKind.REDUCTION)),
 )

@@ -326,6 +326,22 @@ def test_a_reshape_after_a_product() -> None:
     check(build, [("s0", 5), (5, 24), [24]], *HEADS, kernels=2)
 
 
+@pytest.mark.parametrize("element", [F32, F16])
+def test_work_that_shares_an_input(element: ElementType) -> None:
+    """Statistics of rows, of columns, and plain work: one kernel for each way to go over the input.
+
+    Squares of 16-bit floats are rounded and stored, and the sum of theirs over columns reads those.
+    """
+
+    def build(x: SSAValue) -> Sequence[Operation]:
+        squares = mul(x, x)
+        rows = dropped("Sum", x, [1]), kept("Sum", squares, [1]), dropped("Max", x, [1])
+        columns = dropped("Min", x, [0]), dropped("Sum", mul(x, x), [0])
+        return *rows, *columns, exp(x), tanh(x)
+
+    check(build, [("s0", 24)], {"s0": 3}, {"s0": 1}, {"s0": 50}, kernels=3 + (element is F16), element=element)
+
+
 def test_dims_of_1_that_a_reshape_puts_back() -> None:
     """Batch normalisation: what is left of a reduction is spread over the domain again, under the axes it has."""
 

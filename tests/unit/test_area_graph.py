@@ -14,6 +14,7 @@ from xdsl.ir import Operation
 from dvm_dialects.dims import Dim
 from passes.fusion import fixed_point, patterns
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
+from passes.fusion.partners import LOOK_BACK, sharing_inputs
 
 Dag = list[tuple[int, ...]]
 """For each operation the earlier ones whose results it takes."""
@@ -136,17 +137,43 @@ def test_uses_outside_of_areas(dag: Dag, random: Random) -> None:
             assert model.graph.escapes(area, to) == (returned or bool(elsewhere))
 
 
-def test_siblings_use_a_value_that_an_area_reads() -> None:
-    # 1 and 2 use 0, 3 uses 1 and 2
-    model = Model([(), (0,), (0,), (1, 2)])
-    zero, one, two, three = model.areas
-    assert model.graph.siblings(zero) == set()
-    assert model.graph.siblings(one) == {two}
-    assert model.graph.siblings(three) == set()
+@settings(deadline=None)
+@given(dags(), st.randoms(use_true_random=False))
+def test_inputs_are_what_comes_from_outside(dag: Dag, random: Random) -> None:
+    model = Model(dag)
+    for _ in range(len(dag)):
+        areas = list(model.graph)
+        if len(areas) > 1:
+            earlier, later = sorted(random.sample(areas, 2), key=lambda area: area.rank)
+            model.merge(earlier, later)
+    for area in model.graph:
+        used = {producer for operation in area.operations for producer in dag[model.number[operation]]}
+        outside = {number for number in used if model.operations[number] not in area.operations}
+        assert area.inputs == {model.operations[number].results[0] for number in outside}
+
+
+def test_the_search_for_shared_inputs() -> None:
+    # 1 to 3 use 0 over one domain, 4 over another, 5 uses 1
+    model = Model([(), (0,), (0,), (0,), (0,), (1,)])
+    zero, one, two, three, four, five = model.areas
+    four.domain = (Dim.constant(2),)
+
+    def partners() -> dict[Area, set[Area]]:
+        find = sharing_inputs(AreaKind.ELEMENTWISE)(model.graph)
+        return {area: set(find(area)) for area in model.graph}
+
+    assert partners() == {zero: set(), one: set(), two: {one}, three: {one, two}, four: {three}, five: set()}
+    assert sharing_inputs(AreaKind.CUBE)(model.graph)(two) == ()
     merged = model.merge(one, two)
     assert merged is not None
-    assert model.graph.siblings(merged) == set()
-    assert model.graph.siblings(three) == set()
+    assert partners() == {zero: set(), merged: set(), three: {merged}, four: {three}, five: set()}
+
+
+def test_the_search_for_shared_inputs_looks_back_so_far_and_no_further() -> None:
+    model = Model([(), *((0,) for _ in range(2 * LOOK_BACK))])
+    find = sharing_inputs(AreaKind.ELEMENTWISE)(model.graph)
+    found = [set(find(area)) for area in model.graph]
+    assert found[-1] == set(model.areas[-1 - LOOK_BACK : -1])
 
 
 @settings(deadline=None)

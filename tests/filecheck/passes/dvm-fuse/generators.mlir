@@ -184,18 +184,15 @@ func.func @widening_cast_for_two_kernels(%x : tensor<4x8xf16>) -> (tensor<4xf32>
   return %1, %2 : tensor<4xf32>, tensor<8xf32>
 }
 
-// A product reads what is stored; the cast is repeated for elementwise work only.
+// A product reads what is stored; the cast is repeated for elementwise work only, beside which it is stored.
 // CHECK-LABEL: func.func @cast_for_product(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%h_1 = %h : tensor<8x8xf16>) -> tensor<8x8xf32> {
-// CHECK-NEXT:      %1 = dvm.cast %h_1 type Float32 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%h_1 = %h : tensor<8x8xf16>) -> tensor<8x8xf32> {
+// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(%h_1 = %h : tensor<8x8xf16>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
 // CHECK-NEXT:      %2 = dvm.cast %h_1 type Float32 :
-// CHECK-NEXT:      %3 = dvm.unary Exp %2 :
-// CHECK-NEXT:      vk.yield %3 :
+// CHECK-NEXT:      %3 = dvm.cast %h_1 type Float32 :
+// CHECK-NEXT:      %4 = dvm.unary Exp %3 :
+// CHECK-NEXT:      vk.yield %2, %4 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel cube @k2(%3 = %0 : tensor<8x8xf32>) -> tensor<8x8xf32> {
+// CHECK-NEXT:    %2 = vk.kernel cube @k1(%3 = %0 : tensor<8x8xf32>) -> tensor<8x8xf32> {
 // CHECK-NEXT:      %4 = dvm.matmul %3, %3 trans_a false trans_b false :
 // CHECK-NEXT:      vk.yield %4 :
 // CHECK-NEXT:    }

@@ -60,13 +60,10 @@ func.func @argument_loaded_and_stored(%x : !full) -> !full {
 }
 
 // CHECK-LABEL: func.func @argument_returned_twice(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.copy %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%x_1 = %x : {{.*}})
+// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %2 = dvm.copy %x_1 :
-// CHECK-NEXT:      vk.yield %2 :
+// CHECK-NEXT:      %3 = dvm.copy %x_1 :
+// CHECK-NEXT:      vk.yield %2, %3 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %0, %1 :
 func.func @argument_returned_twice(%x : !full) -> (!full, !full) {
@@ -74,13 +71,10 @@ func.func @argument_returned_twice(%x : !full) -> (!full, !full) {
 }
 
 // CHECK-LABEL: func.func @argument_returned_beside_its_user(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Exp %x_1 :
-// CHECK-NEXT:      vk.yield %1 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %2 = dvm.copy %x_1 :
-// CHECK-NEXT:      vk.yield %2 :
+// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %2 = dvm.unary Exp %x_1 :
+// CHECK-NEXT:      %3 = dvm.copy %x_1 :
+// CHECK-NEXT:      vk.yield %2, %3 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %0, %1 :
 func.func @argument_returned_beside_its_user(%x : !full) -> (!full, !full) {
