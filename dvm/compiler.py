@@ -8,6 +8,7 @@ from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
+import vm.program
 from dvm.program import Program, default_device
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
@@ -60,16 +61,20 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 
 def compile_graph(source: Source, device: Device | None) -> Program:
     """Compile the one public function of a module."""
+    context = new_context()
+    program = compile_module(read_module(source, context), context)
+    return Program(Machine(program, device or default_device()))
+
+
+def compile_module(module: ModuleOp, context: Context | None = None) -> vm.program.Program:
+    """Compile the one public function of a module, which is used up."""
     from passes.emit_bytecode import build_program, entry_function
 
-    context = new_context()
-    module = read_module(source, context)
     try:
-        lower(context, module)
-        program = build_program(entry_function(module))
+        lower(context or new_context(), module)
+        return build_program(entry_function(module))
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
-    return Program(Machine(program, device or default_device()))
 
 
 def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
