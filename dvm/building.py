@@ -1,7 +1,6 @@
 """Operator graphs from the primitives that front ends record: the bridge to the compiler. Imports xDSL."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from xdsl.dialects.builtin import (
     UNKNOWN_LOC,
@@ -26,46 +25,68 @@ from dvm_dialects.shapes import dims_of, element_of, tensor_of
 from vm.errors import CompileError
 from vm.tiles import DTYPES
 
-Make = Callable[..., DvmOp]
-
-_MAKE: dict[str, Make] = {
-    "unary": lambda operands, kind: dvm.UnaryOp(kind, *operands),
-    "binary": lambda operands, kind: dvm.BinaryOp(kind, *operands),
-    "binary_scalar": lambda operands, kind, scalar, first: dvm.BinaryScalarOp(
-        kind, *operands, number(scalar), scalar_first=first
-    ),
-    "select": lambda operands: dvm.SelectOp(*operands),
-    "cast": lambda operands, dtype: dvm.CastOp(*operands, ELEMENTS[dtype]),
-    "copy": lambda operands: dvm.CopyOp(*operands),
-    "reduce": lambda operands, kind, axes, keepdims: dvm.ReduceOp(kind, *operands, axes, keepdims),
-    "broadcast": lambda operands, shape: dvm.BroadcastOp(*operands, shape),
-    "reshape": lambda operands, shape: dvm.ReshapeOp(*operands, shape),
-    "transpose": lambda operands, permutation: dvm.TransposeOp(*operands, permutation),
-    "slice": lambda operands, starts, sizes, steps: dvm.SliceOp(*operands, starts, sizes, steps),
-    "concat": lambda operands, axis: dvm.ConcatOp(operands, axis),
-    "pad": lambda operands, low, high, value: dvm.PadOp(*operands, low, high, number(value)),
-    "gather": lambda operands, axis: dvm.GatherOp(*operands, axis),
-    "full": lambda operands, value, shape, dtype: dvm.BroadcastScalarOp(number(value), shape, ELEMENTS[dtype]),
-    "iota": lambda operands, axis, shape, dtype: dvm.IotaOp(axis, shape, ELEMENTS[dtype]),
-    "matmul": lambda operands, trans_a, trans_b: dvm.MatmulOp(*operands, trans_a=trans_a, trans_b=trans_b),
-    "grouped_matmul": lambda operands, trans_a, trans_b, group_type: dvm.GroupedMatmulOp(
-        *operands, trans_a=trans_a, trans_b=trans_b, group_type=group_type
-    ),
-    "onehot": lambda operands, depth, axis, on, off, dtype: dvm.OneHotOp(
-        *operands, depth, axis, number(on), number(off), ELEMENTS[dtype]
-    ),
-    "elemany": lambda operands: dvm.ElemAnyOp(*operands),
-    "softmax": lambda operands, axis: dvm.SoftmaxOp(*operands, axis),
-    "layer_norm": lambda operands, axis, epsilon: dvm.LayerNormOp(*operands, axis=axis, epsilon=epsilon),
-    "rms_norm": lambda operands, axis, epsilon: dvm.RmsNormOp(*operands, axis=axis, epsilon=epsilon),
-    "gelu": lambda operands, approximate: dvm.GeluOp(*operands, approximate),
-}
-"""For each primitive (`dvm.primitives`) the operation of the dialect, from its operands and attributes."""
-
 
 def number(literal: int | str) -> int | float:
     """The number that an attribute says: floats are there as hexadecimal text."""
     return float.fromhex(literal) if isinstance(literal, str) else literal
+
+
+def operation_of(primitive: str, operands: Sequence[SSAValue], attributes: Attributes) -> DvmOp:
+    """The operation of the dialect that a primitive is (see `dvm.primitives`).
+
+    Raises VerifyException and ValueError where it cannot be.
+    """
+    match primitive, attributes:
+        case "unary", (kind,):
+            return dvm.UnaryOp(kind, operands[0])
+        case "binary", (kind,):
+            return dvm.BinaryOp(kind, operands[0], operands[1])
+        case "binary_scalar", (kind, scalar, first):
+            return dvm.BinaryScalarOp(kind, operands[0], number(scalar), scalar_first=first)
+        case "select", ():
+            return dvm.SelectOp(operands[0], operands[1], operands[2])
+        case "cast", (dtype,):
+            return dvm.CastOp(operands[0], ELEMENTS[dtype])
+        case "copy", ():
+            return dvm.CopyOp(operands[0])
+        case "reduce", (kind, axes, keepdims):
+            return dvm.ReduceOp(kind, operands[0], axes, keepdims)
+        case "broadcast", (shape,):
+            return dvm.BroadcastOp(operands[0], shape)
+        case "reshape", (shape,):
+            return dvm.ReshapeOp(operands[0], shape)
+        case "transpose", (permutation,):
+            return dvm.TransposeOp(operands[0], permutation)
+        case "slice", (starts, sizes, steps):
+            return dvm.SliceOp(operands[0], starts, sizes, steps)
+        case "concat", (axis,):
+            return dvm.ConcatOp(operands, axis)
+        case "pad", (low, high, value):
+            return dvm.PadOp(operands[0], low, high, number(value))
+        case "gather", (axis,):
+            return dvm.GatherOp(operands[0], operands[1], axis)
+        case "full", (value, shape, dtype):
+            return dvm.BroadcastScalarOp(number(value), shape, ELEMENTS[dtype])
+        case "iota", (axis, shape, dtype):
+            return dvm.IotaOp(axis, shape, ELEMENTS[dtype])
+        case "matmul", (trans_a, trans_b):
+            return dvm.MatmulOp(*operands, trans_a=trans_a, trans_b=trans_b)
+        case "grouped_matmul", (trans_a, trans_b, group_type):
+            return dvm.GroupedMatmulOp(*operands, trans_a=trans_a, trans_b=trans_b, group_type=group_type)
+        case "onehot", (depth, axis, on, off, dtype):
+            return dvm.OneHotOp(operands[0], depth, axis, number(on), number(off), ELEMENTS[dtype])
+        case "elemany", ():
+            return dvm.ElemAnyOp(operands[0])
+        case "softmax", (axis,):
+            return dvm.SoftmaxOp(operands[0], axis)
+        case "layer_norm", (axis, epsilon):
+            return dvm.LayerNormOp(*operands, axis=axis, epsilon=epsilon)
+        case "rms_norm", (axis, epsilon):
+            return dvm.RmsNormOp(*operands, axis=axis, epsilon=epsilon)
+        case "gelu", (approximate,):
+            return dvm.GeluOp(operands[0], approximate)
+        case _:
+            raise ValueError(f"there is no primitive '{primitive}' with {len(attributes)} attributes")
 
 
 Place = tuple[str, int]
@@ -93,7 +114,7 @@ class GraphBuilder:
     ) -> SSAValue:
         """The result of a primitive; raises CompileError where it cannot be."""
         try:
-            operation = _MAKE[primitive](operands, *attributes)
+            operation = operation_of(primitive, operands, attributes)
         except (VerifyException, ValueError) as error:
             raise CompileError(f"{place[0]}:{place[1]}: {error}" if place else str(error)) from error
         if place is not None:
@@ -120,9 +141,22 @@ class GraphBuilder:
         if names is not None:
             attributes["dvm.result_names"] = _texts(names)
         if at_least:
-            attributes["dvm.at_least"] = DictionaryAttr({name: IntegerAttr(n, i64) for name, n in at_least.items()})
+            attributes["dvm.at_least"] = _bounds(at_least)
         function.attributes.update(attributes)
         return ModuleOp([function])
+
+
+def promise(module: ModuleOp, at_least: Mapping[str, int]) -> ModuleOp:
+    """A copy of a module in which these are lower bounds of symbols of its function."""
+    copy = module.clone()
+    if at_least:
+        for function in copy.ops:
+            function.attributes["dvm.at_least"] = _bounds(at_least)
+    return copy
+
+
+def _bounds(at_least: Mapping[str, int]) -> DictionaryAttr:
+    return DictionaryAttr({name: IntegerAttr(bound, i64) for name, bound in at_least.items()})
 
 
 def shape_and_dtype(value: SSAValue) -> tuple[tuple[Dim, ...], DType]:

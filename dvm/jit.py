@@ -7,17 +7,18 @@ Python code does not run again for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import update_wrapper
-from inspect import signature
+from inspect import Parameter, signature
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
 from dvm.array import Array, array_of
-from dvm.primitives import ELEMENTS
+from dvm.nesting import Structure, flatten, paths, unflatten
+from dvm.primitives import ELEMENTS, DType
 from dvm.program import Program, default_device
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
@@ -28,30 +29,26 @@ from vm.machine import Machine
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
-    from dvm.trace import Traced
+    from dvm.trace import Trace
 
 TRACE_LIMIT = 256
 """Traces that a function keeps; the oldest go first."""
 
-_SCALARS: dict[type, np.dtype[Any]] = {
-    bool: np.dtype(np.bool_),
-    int: np.dtype(np.int64),
-    float: np.dtype(np.float32),
-}
+NUMBERS: dict[type, DType] = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
 """The element types that Python's numbers have as arguments; beside an array they take on its own."""
 
 
 @dataclass
-class _Trace:
+class _Traced:
     """A traced function: its graph, how its results are nested, and its programs by which dims are at least 2."""
 
     module: ModuleOp
-    nesting: Any
-    constants: list[Any]
-    """Results that are no arrays."""
+    structure: Structure
+    constants: dict[int, Any]
+    """The results that are no arrays, by their place among the leaves."""
     captured: list[Any]
     """The arrays from outside."""
-    programs: dict[tuple[bool, ...], Machine]
+    programs: dict[tuple[bool, ...], Machine] = field(default_factory=dict[tuple[bool, ...], Machine])
 
 
 class Jitted:
@@ -71,34 +68,38 @@ class Jitted:
         self._function = function
         self._device = device
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
-        self._static_positions = self._positions()
-        self._traces: dict[Any, _Trace] = {}
+        self._names = _positional_names(function)
+        self._static_positions = frozenset(
+            position for position, name in enumerate(self._names) if name in self._static_names
+        )
+        self._traces: dict[Any, _Traced] = {}
         self._lock = RLock()
         update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if RECORDERS.tracing:
             return self._function(*arguments, **options)
-        arrays: list[Any] = []
-        key = self._key(arguments, options, arrays)
-        trace = self._traces.get(key) or self._trace(key, arguments, options)
-        machine = self._machine(trace, arrays)
+        traced, arrays = self._traced(arguments, options)
+        machine = self._machine(traced, arrays)
         lazy = False
         for number, array in enumerate(arrays):
             if type(array) is Array:
-                arrays[number] = array.evaluate().node.value
+                arrays[number] = array.numpy()
                 lazy = True
-        for array in trace.captured:
-            arrays.append(np.asarray(array))
-        results = machine.call(arrays)
-        leaves: Any = iter([array_of(leaf(result)) for result in results] if lazy else results)
-        return _nested(trace.nesting, leaves, trace.constants)
+        arrays += [np.asarray(array) for array in traced.captured]
+        results: Iterator[Any] = iter(machine.call(arrays))
+        if lazy:
+            results = (array_of(leaf(result)) for result in results)
+        if traced.structure is None:
+            return next(results)
+        count = _leaf_count(traced.structure)
+        constants = traced.constants
+        return unflatten(traced.structure, [constants[at] if at in constants else next(results) for at in range(count)])
 
     def program(self, *arguments: Any, **options: Any) -> Program:
         """The compiled program for such arguments, to look at: `print(f.program(x).disassemble())`."""
-        arrays: list[Any] = []
-        key = self._key(arguments, options, arrays)
-        return Program(self._machine(self._traces.get(key) or self._trace(key, arguments, options), arrays))
+        traced, arrays = self._traced(arguments, options)
+        return Program(self._machine(traced, arrays))
 
     @property
     def traces(self) -> int:
@@ -106,191 +107,148 @@ class Jitted:
         return len(self._traces)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method: bound to the object, which is then a static argument."""
-        if instance is None:
-            return self
-        bound = Jitted(self._function.__get__(instance, owner), tuple(self._static_names), self._device)
-        cache = getattr(instance, "__dict__", None)
-        if cache is not None:
-            cache.setdefault(self._function.__name__, bound)
-        return bound
+        """As a method: with the object as a static argument, which must be hashable."""
+        return self if instance is None else _Bound(self, instance)
 
-    def _positions(self) -> frozenset[int]:
+    def _traced(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> tuple[_Traced, list[Any]]:
+        """The trace for arguments, made now if need be, and the arrays among them."""
+        leaves: list[Any] = []
+        structure = flatten((self._marked(arguments), self._marked_options(options)), leaves)
+        key = (structure, *[_kind_of(value) for value in leaves])
         try:
-            names = list(signature(self._function).parameters)
-        except (TypeError, ValueError):
-            names = []
-        if unknown := self._static_names.difference(names):
-            raise DvmError(f"jit: '{min(unknown)}' is no argument of {self._function.__name__}")
-        return frozenset(position for position, name in enumerate(names) if name in self._static_names)
-
-    def _key(self, arguments: Sequence[Any], options: Mapping[str, Any], arrays: list[Any]) -> Any:
-        """The kind of the arguments; appends the arrays among them."""
-        static = self._static_positions
-        parts: list[Any] = [
-            _Static(argument) if number in static else _kind_of(argument, arrays)
-            for number, argument in enumerate(arguments)
-        ]
-        if options:
-            names = self._static_names
-            for name in sorted(options):
-                value = options[name]
-                parts.append((name, _Static(value) if name in names else _kind_of(value, arrays)))
-        key = tuple(parts)
-        try:
-            hash(key)
-        except TypeError as error:
-            raise DvmError(f"jit: an argument of {self._function.__name__} is neither an array nor hashable") from error
-        return key
-
-    def _trace(self, key: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> _Trace:
-        with self._lock:
             found = self._traces.get(key)
-            if found is None:
-                found = self._trace_now(arguments, options)
-                if len(self._traces) >= TRACE_LIMIT:
-                    del self._traces[next(iter(self._traces))]
-                self._traces[key] = found
-        return found
-
-    def _trace_now(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> _Trace:
-        from dvm.trace import Trace, Traced
-
-        with Trace(self._function.__name__ if self._function.__name__.isidentifier() else "traced") as trace:
-            counter = iter(range(1 << 30))
-
-            def stand_in(name: str, value: Any) -> Any:
-                if isinstance(value, list | tuple):
-                    items = [stand_in(f"{name}_{at}", item) for at, item in enumerate(cast("Sequence[Any]", value))]
-                    return _like(cast(Any, value), items)
-                if isinstance(value, dict):
-                    return {at: stand_in(f"{name}_{at}", value[at]) for at in sorted(cast("dict[Any, Any]", value))}
-                if type(value) in _SCALARS:
-                    return trace.argument(name, _SCALARS[type(value)], (), weak=True)
-                if isinstance(value, np.ndarray | np.generic | Array):
-                    given = cast("np.ndarray[Any, Any]", value)
-                    dims = [f"s{next(counter)}" for _ in given.shape]
-                    dtype = next((dtype for dtype in ELEMENTS if dtype == given.dtype), None)
-                    if dtype is None:
-                        raise ShapeError(
-                            f"jit: '{name}' is of {given.dtype}, which DVM has not; convert it with astype"
-                        )
-                    return trace.argument(name, dtype, dims)
-                return value
-
-            names = self._names(len(arguments))
-            given = [
-                argument if number in self._static_positions else stand_in(names[number], argument)
-                for number, argument in enumerate(arguments)
-            ]
-            named = {
-                name: options[name] if name in self._static_names else stand_in(name, options[name])
-                for name in sorted(options)
-            }
-            result = self._function(*given, **named)
-            values: list[Traced] = []
-            constants: list[Any] = []
-            nesting = _nesting(result, trace, values, constants)
-            if not values:
-                raise DvmError(f"jit: {self._function.__name__} returns no array")
-            assert all(isinstance(value, Traced) for value in values)
-            module = trace.builder.finish([value.ssa for value in values])
-        captured = [array for array, _ in trace.captured.values()]
-        return _Trace(module, nesting, constants, captured, {})
-
-    def _names(self, count: int) -> list[str]:
-        try:
-            names = [name for name, parameter in signature(self._function).parameters.items() if parameter.kind < 2]
-        except (TypeError, ValueError):
-            names = []
-        return names[:count] + [f"arg{number}" for number in range(len(names), count)]
-
-    def _machine(self, trace: _Trace, arrays: Sequence[Any]) -> Machine:
-        """The program of a trace for arrays like these."""
-        large = tuple([size > 1 for array in arrays if not isinstance(array, float) for size in np.shape(array)])
-        found = trace.programs.get(large)
+        except TypeError as error:
+            name = self._function.__name__
+            raise DvmError(
+                f"jit: an argument of '{name}' is neither an array nor a number, and not hashable"
+            ) from error
         if found is None:
             with self._lock:
-                found = trace.programs.get(large)
+                found = self._traces.get(key)
                 if found is None:
-                    found = trace.programs[large] = self._compiled(trace, large)
+                    found = self._trace(structure, leaves)
+                    if len(self._traces) >= TRACE_LIMIT:
+                        del self._traces[next(iter(self._traces))]
+                    self._traces[key] = found
+        return found, [value for value in leaves if _is_argument(value)]
+
+    def _marked(self, arguments: Sequence[Any]) -> Sequence[Any]:
+        static = self._static_positions
+        if not static:
+            return tuple(arguments)
+        return tuple(Static(value) if number in static else value for number, value in enumerate(arguments))
+
+    def _marked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: Static(value) if name in self._static_names else value for name, value in options.items()}
+
+    def _trace(self, structure: Structure, leaves: Sequence[Any]) -> _Traced:
+        from dvm.trace import Trace
+
+        assert structure is not None
+        _, _, of_arguments, of_options = structure
+        names = [path for at, part in enumerate(of_arguments[2:]) for path in paths(part, self._name(at))]
+        names += [path for name, part in zip(of_options[1], of_options[2:], strict=True) for path in paths(part, name)]
+        name = self._function.__name__
+        with Trace(name if name.isidentifier() else "traced") as trace:
+            stand_ins = _stand_ins(trace, names, leaves)
+            arguments, options = unflatten(structure, stand_ins)
+            results: list[Any] = []
+            nesting = flatten(self._function(*arguments, **options), results)
+            values = {at: trace.value(result) for at, result in enumerate(results) if trace.is_array(result)}
+            if not values:
+                raise DvmError(f"jit: '{name}' returns no array")
+            module = trace.builder.finish([value.ssa for value in values.values()])
+        constants = {at: result for at, result in enumerate(results) if at not in values}
+        return _Traced(module, nesting, constants, [array for array, _ in trace.captured.values()])
+
+    def _name(self, position: int) -> str:
+        return self._names[position] if position < len(self._names) else f"arg{position}"
+
+    def _machine(self, traced: _Traced, arrays: Sequence[Any]) -> Machine:
+        """The program of a trace for arrays like these."""
+        large = tuple([size > 1 for array in arrays if type(array) not in NUMBERS for size in array.shape])
+        found = traced.programs.get(large)
+        if found is None:
+            with self._lock:
+                found = traced.programs.get(large)
+                if found is None:
+                    found = traced.programs[large] = self._compiled(traced, large)
         return found
 
-    def _compiled(self, trace: _Trace, large: tuple[bool, ...]) -> Machine:
-        from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, i64
-
+    def _compiled(self, traced: _Traced, large: tuple[bool, ...]) -> Machine:
+        from dvm.building import promise
         from dvm.compiler import compile_module
 
-        module = trace.module.clone()
-        bounds = {f"s{number}": IntegerAttr(2, i64) for number, is_large in enumerate(large) if is_large}
-        if bounds:
-            module.body.block.first_op.attributes["dvm.at_least"] = DictionaryAttr(bounds)  # type: ignore[union-attr]
+        module = promise(traced.module, {f"s{number}": 2 for number, is_large in enumerate(large) if is_large})
         return Machine(compile_module(module), self._device or default_device())
 
 
+class _Bound:
+    """A jitted function as a method of an object."""
+
+    def __init__(self, jitted: Jitted, instance: Any) -> None:
+        self._jitted = jitted
+        self._instance = Static(instance)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._jitted(self._instance, *arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jitted, name)
+
+
 @dataclass(frozen=True)
-class _Static:
+class Static:
     """The value of a static argument, apart from equal values of other types."""
 
     value: Any
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Static) and type(other.value) is type(self.value) and other.value == self.value
+        return isinstance(other, Static) and type(other.value) is type(self.value) and other.value == self.value
 
     def __hash__(self) -> int:
         return hash(self.value)
 
 
-def _kind_of(value: Any, arrays: list[Any]) -> Any:
-    """What of an argument a trace depends on; appends the arrays."""
-    kind = type(value)
-    if kind is np.ndarray or kind is Array or isinstance(value, np.ndarray | np.generic):
-        arrays.append(value)
+def _positional_names(function: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters if parameter.kind in positional]
+
+
+def _is_argument(value: Any) -> bool:
+    """Whether a leaf is an argument of the program: an array or a number."""
+    return isinstance(value, np.ndarray | np.generic | Array) or type(value) in NUMBERS
+
+
+def _kind_of(value: Any) -> Any:
+    """What of a leaf a trace depends on."""
+    kind = cast("type[Any]", type(value))
+    if issubclass(kind, np.ndarray | np.generic | Array):
         return value.ndim, value.dtype
-    if kind in _SCALARS:
-        arrays.append(value)
-        return kind
-    if isinstance(value, list | tuple):
-        return kind, *[_kind_of(item, arrays) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, dict):
-        items = cast("dict[Any, Any]", value)
-        return kind, *[(name, _kind_of(items[name], arrays)) for name in sorted(items)]
-    return _Static(value)
+    return kind if kind in NUMBERS else value if kind is Static else Static(value)
 
 
-def _like(value: Sequence[Any], items: list[Any]) -> Any:
-    """A list or tuple of the kind of another, with other items."""
-    return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)  # type: ignore[call-arg]
+def _stand_ins(trace: Trace, names: Sequence[str], leaves: Sequence[Any]) -> Iterator[Any]:
+    """What a function is traced with in place of the leaves of its arguments."""
+    dims = iter(range(1 << 30))
+    for name, value in zip(names, leaves, strict=True):
+        if issubclass(type(value), np.ndarray | np.generic | Array):
+            dtype = next((dtype for dtype in ELEMENTS if dtype == value.dtype), None)
+            if dtype is None:
+                raise ShapeError(f"jit: '{name}' is of {value.dtype}, which DVM has not; convert it with astype")
+            yield trace.argument(name, dtype, [f"s{next(dims)}" for _ in value.shape])
+        elif type(value) in NUMBERS:
+            yield trace.argument(name, NUMBERS[type(value)], (), weak=True)
+        else:
+            yield value.value if isinstance(value, Static) else value
 
 
-def _nesting(result: Any, trace: Any, values: list[Any], constants: list[Any]) -> Any:
-    """How a result is nested; appends its arrays, and what else is in it."""
-    from dvm.trace import Traced
-
-    if isinstance(result, list | tuple):
-        return result, [_nesting(item, trace, values, constants) for item in cast("Sequence[Any]", result)]
-    if isinstance(result, dict):
-        items = cast("dict[Any, Any]", result)
-        return dict, {name: _nesting(items[name], trace, values, constants) for name in items}
-    if isinstance(result, np.ndarray | Array):
-        result = trace.tensor(result, copy=False)
-    if isinstance(result, Traced):
-        values.append(result)
-        return None
-    constants.append(result)
-    return len(constants) - 1
-
-
-def _nested(nesting: Any, leaves: Any, constants: list[Any]) -> Any:
-    """A result as the function nests it."""
-    if nesting is None:
-        return next(leaves)
-    if isinstance(nesting, int):
-        return constants[nesting]
-    like, items = nesting
-    if like is dict:
-        return {name: _nested(item, leaves, constants) for name, item in items.items()}
-    return _like(like, [_nested(item, leaves, constants) for item in items])
+def _leaf_count(structure: Structure) -> int:
+    return 1 if structure is None else sum(_leaf_count(part) for part in structure[2:])
 
 
 @overload
@@ -303,6 +261,8 @@ def jit(
     function: Callable[..., Any] | None = None, /, *, static_argnames: Sequence[str] = (), device: Device | None = None
 ) -> Any:
     """Compile a function over arrays: `@dvm.jit`, or `@dvm.jit(static_argnames=("axis",))`. See `Jitted`."""
-    if function is None:
-        return lambda function: Jitted(function, static_argnames, device)
-    return Jitted(function, static_argnames, device)
+
+    def decorate(function: Callable[..., Any]) -> Jitted:
+        return Jitted(function, static_argnames, device)
+
+    return decorate if function is None else decorate(function)

@@ -6,9 +6,10 @@ line and the way out. Imports xDSL.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from inspect import currentframe
+from operator import index
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -16,7 +17,7 @@ from xdsl.ir import SSAValue
 from dvm import functions
 from dvm.array import Array
 from dvm.building import GraphBuilder, Place, shape_and_dtype
-from dvm.functions.dispatch import as_dtype
+from dvm.functions.dispatch import IMPLEMENTATIONS, as_dtype
 from dvm.primitives import Attributes, DType
 from dvm.tensor import RECORDERS, Tensor, apply
 from dvm_dialects.dims import Dim
@@ -54,6 +55,14 @@ class Trace:
             self.captured[id(value)] = known
         return known[1]
 
+    def is_array(self, value: Any) -> bool:
+        """Whether this is an array, from inside or outside of the function."""
+        return isinstance(value, Traced | Array | np.ndarray | np.generic)
+
+    def value(self, value: Any) -> Traced:
+        """The stand-in for an array, from inside or outside of the function."""
+        return self._here(value) if isinstance(value, Tensor) else self.tensor(value, copy=False)
+
     def _here(self, operand: Tensor) -> Traced:
         if isinstance(operand, Array):
             return self.tensor(operand, copy=False)
@@ -90,23 +99,25 @@ class Traced(Tensor):
         return self._dtype
 
     def __bool__(self) -> bool:
-        _unknown("whether this holds", "dvm.cond, dvm.while_loop or dvm.where")
+        raise unknown("whether this holds", "dvm.cond, dvm.while_loop or dvm.where")
 
     def __float__(self) -> float:
-        _unknown("this value", "arrays without dims in place of Python numbers")
+        raise unknown("this value", "arrays without dims in place of Python numbers")
 
     def __int__(self) -> int:
-        _unknown("this value", "arrays without dims in place of Python numbers")
+        raise unknown("this value", "arrays without dims in place of Python numbers")
 
     def __index__(self) -> int:
-        _unknown("this value", "dvm.take to index by it, or pass it as a static argument")
+        raise unknown("this value", "dvm.take to index by it, or pass it as a static argument")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
-        _unknown("the elements", "the functions of dvm in place of NumPy's")
+        raise unknown("the elements", "the functions of dvm in place of NumPy's")
 
     def __len__(self) -> int:
-        size = super().__len__()
-        return size if isinstance(size, int) else _unknown(f"the size {size}", "x.shape[0], which is symbolic")
+        size = self.shape[0] if self.shape else 0
+        if isinstance(size, int):
+            return size
+        raise unknown(f"the size {size}", "x.shape[0], which is symbolic")
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[number] for number in range(len(self)))
@@ -115,13 +126,13 @@ class Traced(Tensor):
         raise TraceError(f"{where()}: a traced array cannot be written: use dvm.where or dvm.concatenate, or dvm.lazy")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        implementation = functions.dispatch.IMPLEMENTATIONS.get(ufunc) if method == "__call__" and not options else None
+        implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" and not options else None
         if implementation is None:
             raise TraceError(f"{where()}: numpy.{ufunc.__name__} cannot be traced here: DVM has it not, use dvm.lazy")
         return implementation(*inputs)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        implementation = functions.dispatch.IMPLEMENTATIONS.get(function)
+        implementation = IMPLEMENTATIONS.get(function)
         if implementation is None:
             raise TraceError(f"{where()}: numpy.{function.__name__} cannot be traced: DVM has it not, use dvm.lazy")
         return implementation(*arguments, **options)
@@ -165,7 +176,7 @@ class Size:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
-        return _arithmetic(other, lambda dim: self.dim.floordiv(dim), lambda value: self.tensor() // value)
+        return _arithmetic(other, self.dim.floordiv, lambda value: self.tensor() // value)
 
     def __truediv__(self, other: Any) -> Any:
         return functions.divide(functions.astype(self.tensor(), np.float32), other)
@@ -184,10 +195,10 @@ class Size:
             return True
         if (self.dim - dim).is_never_zero():
             return False
-        return _unknown(f"whether {self} is {other}", "a static argument, or dvm.lazy, where sizes are known")
+        raise unknown(f"whether {self} is {other}", "a static argument, or dvm.lazy, where sizes are known")
 
     def __lt__(self, other: Any) -> bool:
-        return _unknown(f"whether {self} is less than {other}", "a static argument, or dvm.lazy, where sizes are known")
+        raise unknown(f"whether {self} is less than {other}", "a static argument, or dvm.lazy, where sizes are known")
 
     __le__ = __gt__ = __ge__ = __lt__
 
@@ -195,17 +206,17 @@ class Size:
         return hash(self.dim)
 
     def __bool__(self) -> bool:
-        return _unknown(f"whether {self} is 0", "a static argument, or dvm.lazy, where sizes are known")
+        raise unknown(f"whether {self} is 0", "a static argument, or dvm.lazy, where sizes are known")
 
     def __index__(self) -> int:
-        return _unknown(
+        raise unknown(
             f"the size {self}", "dvm.arange for loops over it, dvm.fori_loop, or dvm.lazy, where sizes are known"
         )
 
     __int__ = __index__
 
     def __float__(self) -> float:
-        return _unknown(f"the size {self}", "it in arithmetic with arrays, or dvm.lazy, where sizes are known")
+        raise unknown(f"the size {self}", "it in arithmetic with arrays, or dvm.lazy, where sizes are known")
 
     def __str__(self) -> str:
         return self.dim.text
@@ -213,7 +224,7 @@ class Size:
     __repr__ = __str__
 
 
-def _arithmetic(other: Any, of_dims: Any, of_tensors: Any) -> Any:
+def _arithmetic(other: Any, of_dims: Callable[[Dim], Dim], of_tensors: Callable[[Any], Any]) -> Any:
     dim = _dim(other)
     if dim is not None:
         return _size(of_dims(dim))
@@ -223,7 +234,8 @@ def _arithmetic(other: Any, of_dims: Any, of_tensors: Any) -> Any:
 def _dim(value: Any) -> Dim | None:
     if isinstance(value, Size):
         return value.dim
-    return Dim.constant(int(value)) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+    known = hasattr(value, "__index__") and not isinstance(value, bool | Tensor)
+    return Dim.constant(index(value)) if known else None
 
 
 def _size(dim: Dim) -> int | Size:
@@ -233,17 +245,19 @@ def _size(dim: Dim) -> int | Size:
 def _plain(attributes: Any) -> Any:
     """Attributes with dims in place of sizes."""
     if isinstance(attributes, tuple):
-        return tuple([_plain(attribute) for attribute in attributes])
+        return tuple([_plain(attribute) for attribute in cast("tuple[Any, ...]", attributes)])
     return attributes.dim if isinstance(attributes, Size) else attributes
 
 
-def _unknown(what: str, way_out: str) -> Any:
-    raise TraceError(f"{where()}: {what} is not known while the function is traced; use {way_out}")
+def unknown(what: str, way_out: str) -> TraceError:
+    """The error that something is not known while a function is traced; it names the line and the way out."""
+    return TraceError(f"{where()}: {what} is not known while the function is traced; use {way_out}")
 
 
 def caller() -> Place:
     """The file and line of the code that called into this package."""
-    frame = sys._getframe(1)
+    frame = currentframe()
+    assert frame is not None
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "dvm":
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import wraps
+from operator import index
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -59,9 +60,9 @@ def fall_back(numpy_function: Callable[..., Any], arguments: Any, options: Any, 
 
 
 def _each(value: Any, convert: Callable[[Any], Any]) -> Any:
-    if isinstance(value, list | tuple) and type(cast(Any, value)) in (list, tuple):
-        items = cast("list[Any]", value)
-        return type(items)(_each(item, convert) for item in items)
+    kind = cast("type[Any]", type(value))
+    if kind is list or kind is tuple:
+        return kind(_each(item, convert) for item in value)
     if type(value) is dict:
         return {key: _each(item, convert) for key, item in cast("dict[Any, Any]", value).items()}
     return convert(value)
@@ -158,7 +159,8 @@ def normalised_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """Dims counted from the front, in ascending order; all of them for None."""
     if axis is None:
         return tuple(range(rank))
-    axes = [normalised_axis(int(one), rank) for one in (axis if isinstance(axis, list | tuple) else (axis,))]
+    given = cast("Sequence[Any]", axis) if isinstance(axis, list | tuple) else (axis,)
+    axes = [normalised_axis(index(one), rank) for one in given]
     if len(set(axes)) != len(axes):
         raise ShapeError(f"the dims {axis} name one twice")
     return tuple(sorted(axes))

@@ -75,7 +75,7 @@ def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
     squares = square(subtract(value, mean(value, axis, keepdims=True)))
     if not ddof:
         return mean(squares, axis, keepdims=keepdims)
-    count: int = 1
+    count: Any = 1
     for dim in normalised_axes(axis, value.ndim):
         count = count * value.shape[dim]
     if not isinstance(count, int):

@@ -1,5 +1,6 @@
 """Functions that give elements another order or shape, select some, or put arrays together."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,9 +23,8 @@ from vm.errors import ShapeError
 
 def sizes(shape: Any) -> tuple[Any, ...]:
     """A shape as a tuple: of a size alone, or of several."""
-    if isinstance(shape, list | tuple):
-        return tuple(int(size) if isinstance(size, np.integer) else size for size in cast("Sequence[Any]", shape))
-    return (int(shape) if isinstance(shape, np.integer) else shape,)
+    given = cast("Sequence[Any]", shape) if isinstance(shape, list | tuple) else (shape,)
+    return tuple(size if hasattr(size, "is_symbolic") else operator.index(size) for size in given)
 
 
 @function(np.reshape)
@@ -176,7 +176,7 @@ def getitem(x: Any, index: Any) -> Tensor:
     value = tensor(x)
     if isinstance(index, Tensor | np.ndarray | list):
         return _indexed_by_array(value, index)
-    parts = list(index) if isinstance(index, tuple) else [index]
+    parts: list[Any] = list(cast("tuple[Any, ...]", index)) if isinstance(index, tuple) else [index]
     used = [part for part in parts if part is not None and part is not Ellipsis]
     if any(part is Ellipsis for part in parts):
         at = next(number for number, part in enumerate(parts) if part is Ellipsis)
@@ -214,23 +214,24 @@ def _sliced(value: Tensor, parts: list[Any]) -> Tensor:
 def _part(part: Any, dim: Any) -> tuple[Any, Any, int, bool]:
     """Start, length and step of what an index takes of a dim, and whether the dim is kept."""
     if isinstance(part, slice):
-        step = 1 if part.step is None else part.step
+        ends = cast("slice[Any, Any, Any]", part)
+        step = 1 if ends.step is None else ends.step
         if not isinstance(step, int) or step < 1:
             raise Unsupported("DVM slices with positive steps")
-        if isinstance(dim, int) and all(isinstance(end, int | np.integer | None) for end in (part.start, part.stop)):
-            start, stop, _ = slice(part.start, part.stop).indices(dim)
+        start, stop = ends.start, ends.stop
+        if isinstance(dim, int) and not hasattr(start, "is_symbolic") and not hasattr(stop, "is_symbolic"):
+            start, stop, _ = slice(start, stop).indices(dim)
             return start, max(0, -((start - stop) // step)), step, True
-        start = _end(part.start, dim, 0)
-        if part.stop is None:
-            return (
-                (start, dim, step, True) if start == 0 and step == 1 else (start, -(-(dim - start) // step), step, True)
-            )
-        return start, -(-(_end(part.stop, dim, dim) - start) // step), step, True
-    if isinstance(part, bool | np.bool_) or not isinstance(part, int | np.integer):
-        if not hasattr(part, "is_symbolic"):
-            raise Unsupported(f"DVM has no index {part!r}")
-    elif isinstance(dim, int) and not -dim <= part < dim:
-        raise ShapeError(f"index {part} is out of range for a dim of {dim}")
+        start = _end(start, dim, 0)
+        if stop is None and type(start) is int and start == 0 and step == 1:
+            return start, dim, step, True
+        return start, -(-(_end(stop, dim, dim) - start) // step), step, True
+    if hasattr(part, "is_symbolic"):
+        return part, 1, 1, False
+    if isinstance(part, bool) or not hasattr(part, "__index__"):
+        raise Unsupported(f"DVM has no index {part!r}")
+    if isinstance(dim, int) and not -dim <= operator.index(part) < dim:
+        raise IndexError(f"index {part} is out of range for a dim of {dim}")
     return _end(part, dim, 0), 1, 1, False
 
 
@@ -238,11 +239,14 @@ def _end(end: Any, dim: Any, default: Any) -> Any:
     """Where a slice starts or stops; negative numbers count from the end."""
     if end is None:
         return default
-    return dim + int(end) if isinstance(end, int | np.integer) and end < 0 else end
+    if hasattr(end, "is_symbolic"):
+        return end
+    position = operator.index(end)
+    return dim + position if position < 0 else position
 
 
 def _indexed_by_array(value: Tensor, index: Any) -> Tensor:
-    positions = tensor(np.asarray(index) if isinstance(index, list) else index)
+    positions = tensor(np.asarray(cast("list[Any]", index)) if isinstance(index, list) else index)
     if positions.dtype is BOOL:
         raise Unsupported("how many elements a mask selects is not known before it is computed")
     return take(value, positions, 0)
