@@ -6,14 +6,14 @@ only if its result says something: known for every element, with an error far be
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
 from bounded import Bounded, of_input
 from bounds import bind_symbols, evaluate_op
+from concrete import elements, result_shape, takes_too_much, too_large
 from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -41,6 +41,10 @@ INTEGERS = (ElementType.I32, ElementType.I64)
 NUMBERS = (*FLOATS, *INTEGERS)
 
 
+RESIZE_ATTEMPTS = 5
+"""How often other sizes are drawn for a graph that gets too large with them."""
+
+
 @dataclass(frozen=True)
 class Node:
     """A value of the graph and what it holds."""
@@ -56,10 +60,6 @@ class Node:
     @property
     def rank(self) -> int:
         return len(self.shape)
-
-
-ELEMENT_LIMIT = 1 << 16
-"""The most elements of an input that gets another size: the product of several dims grows fast."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +96,40 @@ class Case:
     def resized(self, random: Random) -> "Case":
         """The same graph with inputs of other sizes along the dynamic dims.
 
-        Dims that were alike stay so; whether the graph takes them is for the reference to say. Sizes stay what they are
-        where an input would get too large.
+        Dims that were alike stay so; whether the graph takes them is for the reference to say. Sizes with which anything
+        gets too large are drawn again, and stay what they are in the end.
         """
-        sizes = {size: size for input in self.inputs for size in input.shape}
-        for size in sizes:
-            sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
-        inputs: list[Input] = []
-        for number, (input, argument) in enumerate(zip(self.inputs, self.function.args, strict=True)):
-            dims = shape_of(argument.type, number)
-            shape = tuple(
-                size if dim.value is not None else sizes[size] for dim, size in zip(dims, input.shape, strict=True)
-            )
-            inputs.append(Input(input.element, shape, input.fill, input.layout))
-        symbols = bind_symbols([argument.type for argument in self.function.args], [input.shape for input in inputs])
-        for number, (input, argument) in enumerate(zip(inputs, self.function.args, strict=True)):
-            shape = tuple(
-                dim.evaluate(symbols) if dim.symbols and not dim.is_symbol and dim.symbols <= symbols.keys() else size
-                for dim, size in zip(shape_of(argument.type, number), input.shape, strict=True)
-            )
-            inputs[number] = Input(input.element, shape, input.fill, input.layout)
-        if any(prod(input.shape) > ELEMENT_LIMIT for input in inputs):
+        inputs = next((inputs for _ in range(RESIZE_ATTEMPTS) if (inputs := self._other_sizes(random))), None)
+        if inputs is None:
             return self
         numbers = np.random.default_rng(random.getrandbits(32))
         arrays = tuple(LAYOUTS[input.layout](input.fill.make(input.shape, numbers)) for input in inputs)
         return Case(self.module, tuple(inputs), arrays)
+
+    def _other_sizes(self, random: Random) -> list[Input] | None:
+        """The inputs with other sizes, or None where these are too much."""
+        sizes = {size: size for input in self.inputs for size in input.shape}
+        for size in sizes:
+            sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
+        types = [argument.type for argument in self.function.args]
+        shapes = [
+            tuple(
+                size if dim.value is not None else sizes[size]
+                for dim, size in zip(shape_of(type, number), input.shape, strict=True)
+            )
+            for number, (input, type) in enumerate(zip(self.inputs, types, strict=True))
+        ]
+        symbols = bind_symbols(types, shapes)
+        shapes = [
+            tuple(
+                dim.evaluate(symbols) if dim.symbols and not dim.is_symbol and dim.symbols <= symbols.keys() else size
+                for dim, size in zip(shape_of(type, number), shape, strict=True)
+            )
+            for number, (type, shape) in enumerate(zip(types, shapes, strict=True))
+        ]
+        if takes_too_much(self.function, shapes):
+            return None
+        return [replace(input, shape=shape) for input, shape in zip(self.inputs, shapes, strict=True)]
 
 
 @dataclass
@@ -162,7 +171,7 @@ class Graph:
     def within_limit(self, shape: Iterable[int]) -> Shape:
         """The shape, dims becoming 1 or 2 while it has too many elements."""
         shape = list(shape)
-        while prod(shape) > self.limit:
+        while elements(shape) > self.limit:
             large = [axis for axis, size in enumerate(shape) if size > 2]
             shape[self.random.choice(large)] = self.random.choice((1, 2))
         return tuple(shape)
@@ -170,7 +179,7 @@ class Graph:
     def fits(self, shape: Iterable[int]) -> bool:
         """Whether a result may have the shape."""
         shape = tuple(shape)
-        return len(shape) <= MOST_RANK and prod(shape) <= self.limit
+        return len(shape) <= MOST_RANK and elements(shape) <= self.limit
 
     def entry(self, size: int) -> Dim | int:
         """A dim in an operation's list of dims: the number, or a symbol that has it."""
@@ -259,7 +268,11 @@ class Graph:
             return False
 
     def take(self, op: DvmOp, operands: Sequence[Node]) -> Node | None:
-        """Append an operation if its result says something."""
+        """Append an operation if its result says something, and is not computed at all if it gets too large."""
+        shapes = [node.shape for node in operands]
+        shape = result_shape(op, shapes, self.symbols)
+        if not self.fits(shape) or too_large(op, shapes, shape):
+            return None
         result = evaluate_op(op, [node.bounded for node in operands], self.symbols)
         element = element_of(op.result.type)
         if not self._says_something(result, element):
@@ -272,8 +285,6 @@ class Graph:
         return node
 
     def _says_something(self, result: Bounded, element: ElementType) -> bool:
-        if not self.fits(result.shape):
-            return False
         if not result.value.size:
             return True
         unknown = np.mean(result.unknown)

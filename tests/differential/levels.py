@@ -14,18 +14,15 @@ import visa_interpreter
 from arrays import Array
 from bounded import DTYPES, Bounded
 from bounds import bind_symbols, evaluate
+from concrete import fits
 from graphs import Case
 from xdsl.context import Context
-from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import SSAValue
 
 from dvm import reference
 from dvm.compiler import new_context
-from dvm_dialects import dvm
-from dvm_dialects.dims import Dim
-from dvm_dialects.dvm_base import DvmOp
-from dvm_dialects.shapes import ShapeConflict, ShapeRules, element_of, shape_of
+from dvm_dialects.shapes import ShapeConflict, element_of
 from dvm_dialects.source import parse_module
 from passes import get_all_passes
 from passes.emit_bytecode import build_program
@@ -115,74 +112,6 @@ def _blamed(level: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise Mismatch(level, f"{type(error).__name__}: {error}") from error
-
-
-@dataclass(frozen=True)
-class _ConcreteRules(ShapeRules):
-    """The answers to a shape rule where the numbers are known."""
-
-    symbols: dict[str, int]
-
-    def equal(self, a: Dim, b: Dim, what: str) -> Dim:
-        if a.evaluate(self.symbols) != b.evaluate(self.symbols):
-            raise self._conflict(a, b, what)
-        return a
-
-    def broadcast(self, a: Dim, b: Dim, what: str) -> Dim:
-        sizes = {a.evaluate(self.symbols), b.evaluate(self.symbols)} - {1}
-        if len(sizes) > 1:
-            raise self._conflict(a, b, what)
-        return Dim.constant(next(iter(sizes), 1))
-
-    def at_least(self, a: Dim, bound: Dim, what: str) -> None:
-        if a.evaluate(self.symbols) < bound.evaluate(self.symbols):
-            raise self._conflict(a, bound, what)
-
-    def quotient(self, a: Dim, b: Dim, what: str) -> Dim:
-        count, divisor = a.evaluate(self.symbols), b.evaluate(self.symbols)
-        if divisor <= 0 or count % divisor:
-            raise self._conflict(a, b, what)
-        return Dim.constant(count // divisor)
-
-    def _conflict(self, a: Dim, b: Dim, what: str) -> ShapeConflict:
-        return ShapeConflict(f"{what}: {a} and {b} do not fit for {self.symbols}")
-
-
-def fits(function: FuncOp, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """The shapes of all values for arguments of these shapes, by the shape rules of the operations.
-
-    Raises ShapeConflict unless the graph takes such arguments.
-    """
-    try:
-        return _shapes(function, shapes)
-    except ValueError as error:  # of a dim that stands for no number, such as bcast(4, 2)
-        raise ShapeConflict(str(error)) from error
-
-
-def _shapes(function: FuncOp, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    types = [argument.type for argument in function.args]
-    symbols = bind_symbols(types, shapes)
-    for number, (type, shape) in enumerate(zip(types, shapes, strict=True)):
-        for dim, size in zip(shape_of(type, number), shape, strict=True):
-            if dim.evaluate(symbols) != size:
-                raise ShapeConflict(f"input {number}: {dim} is not {size} for {symbols}")
-    bounds = function.attributes.get("dvm.at_least")
-    if isinstance(bounds, DictionaryAttr):
-        for name, bound in bounds.data.items():
-            if isinstance(bound, IntegerAttr) and symbols.get(name, bound.value.data) < bound.value.data:
-                raise ShapeConflict(f"{name} is below {bound} for {symbols}")
-    rules = _ConcreteRules(symbols)
-    values: dict[SSAValue, tuple[Dim, ...]] = {
-        argument: tuple(map(Dim.constant, shape)) for argument, shape in zip(function.args, shapes, strict=True)
-    }
-    for op in function.body.block.ops:
-        if isinstance(op, dvm.SoftmaxOp):
-            # It is lowered to a maximum, which nothing has none of.
-            rules.at_least(values[op.operand][op.position], Dim.constant(1), "the axis of softmax")
-        if isinstance(op, DvmOp):
-            dims = op.infer_dims([values[operand] for operand in op.operands], rules)
-            values[op.result] = tuple(Dim.constant(dim.evaluate(symbols)) for dim in dims)
-    return [tuple(dim.evaluate(symbols) for dim in dims) for dims in values.values()]
 
 
 def _symbols(module: ModuleOp, arrays: Sequence[Array]) -> dict[str, int]:
