@@ -5,7 +5,7 @@ shrinks it. Graphs grow operation by operation; each is evaluated with its error
 only if its result says something: known for every element, with an error far below the values.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -45,7 +45,7 @@ RESIZE_ATTEMPTS = 5
 """How often other sizes are drawn for a graph that gets too large with them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A value of the graph and what it holds."""
 
@@ -121,15 +121,22 @@ class Case:
         ]
         symbols = bind_symbols(types, shapes)
         shapes = [
-            tuple(
-                dim.evaluate(symbols) if dim.symbols and not dim.is_symbol and dim.symbols <= symbols.keys() else size
-                for dim, size in zip(shape_of(type, number), shape, strict=True)
-            )
+            tuple(_sized(dim, symbols, size) for dim, size in zip(shape_of(type, number), shape, strict=True))
             for number, (type, shape) in enumerate(zip(types, shapes, strict=True))
         ]
         if takes_too_much(self.function, shapes):
             return None
         return [replace(input, shape=shape) for input, shape in zip(self.inputs, shapes, strict=True)]
+
+
+def _sized(dim: Dim, symbols: Mapping[str, int], size: int) -> int:
+    """The size that an expression has; another dim, or one that stands for no number, keeps its own."""
+    if not dim.symbols or dim.is_symbol or not dim.symbols <= symbols.keys():
+        return size
+    try:
+        return dim.evaluate(symbols)
+    except ValueError:
+        return size
 
 
 @dataclass
@@ -147,6 +154,8 @@ class Graph:
     symbols: dict[str, int] = field(default_factory=dict[str, int])
     latest: bool = False
     """Whether operations mostly work on the latest values."""
+    wanted: Node | None = None
+    """What `pick` gives if it is of a kind that is asked for."""
     sizes: tuple[int, ...] = (1, 3)
     """What dims are drawn from: few, so that dims of several tensors agree."""
 
@@ -216,14 +225,16 @@ class Graph:
 
     # --- values ---
 
-    def input(self, element: ElementType, shape: Iterable[int], fill: Fill | None = None) -> Node:
-        """A new argument."""
+    def input(
+        self, element: ElementType, shape: Iterable[int], fill: Fill | None = None, type: Attribute | None = None
+    ) -> Node:
+        """A new argument, its dims declared like those of a type if one is given."""
         shape = tuple(shape)
         fill = fill or random_fill(self.random, element)
         plain = self.chance(0.6) or not shape
         input = Input(element, shape, fill, "contiguous" if plain else self.random.choice(tuple(LAYOUTS)))
         array = LAYOUTS[input.layout](fill.make(shape, self.numbers))
-        argument = self.block.insert_arg(self._argument_type(element, shape), len(self.block.args))
+        argument = self.block.insert_arg(type or self._argument_type(element, shape), len(self.block.args))
         self.inputs.append(input)
         self.arrays.append(array)
         node = Node(argument, element, of_input(array, element))
@@ -235,12 +246,26 @@ class Graph:
     def pick(self, elements: Sequence[ElementType], least_rank: int = 0, most_rank: int = MOST_RANK) -> Node:
         """A value of one of the element types: one that exists, the later the likelier, or a new input."""
         found = [node for node in self.nodes if node.element in elements and least_rank <= node.rank <= most_rank]
+        if self.wanted is not None and self.wanted in found:
+            return self.wanted
         if not found or self.chance(0.1):
             rank = None if (least_rank, most_rank) == (0, MOST_RANK) else self.random.randint(least_rank, most_rank)
             return self.input(self.random.choice(tuple(elements)), self.shape(rank))
         if self.latest and self.chance(0.8):
             return found[-1]
         return self.random.choice(found[-5:] if self.chance(0.6) else found)
+
+    def node_of(self, value: SSAValue) -> Node:
+        """The node of an argument or result."""
+        return next(node for node in self.nodes if node.value is value)
+
+    def alike(self, node: Node) -> Node:
+        """A value of the type and shape of `node`, its dims provably the same if named: one that exists, or an input."""
+        kind = node.value.type, node.shape
+        found = [other for other in self.nodes if (other.value.type, other.shape) == kind and other is not node]
+        if found and self.chance(0.3):
+            return self.random.choice(found)
+        return self.input(node.element, node.shape, type=node.value.type)
 
     def beside(self, node: Node, element: ElementType) -> Node:
         """A value whose shape broadcasts with that of `node`: one that exists, or a new input."""
@@ -355,12 +380,12 @@ OperationMaker = Callable[[Graph], Node | None]
 
 def random_case(random: Random, most_operations: int = 15, focus: str = "any") -> Case:
     """A graph of up to so many operations; `focus` is a key of `operations.FOCUSES`."""
-    from operations import FOCUSES, MAKERS
+    from operations import FOCUSES, LATEST, MAKERS
 
     large = chance(random, 0.06)
     graph = Graph(random, LARGE if large else SMALL)
     graph.naming = random.choice(("static", "named", "unnamed", "mixed"))
-    graph.latest = focus == "chains"
+    graph.latest = focus in LATEST
     graph.sizes = _palette(random, large)
     for _ in range(random.randint(1, 3)):
         graph.input(weighted(random, ELEMENTS, (2, 4, 4, 8, 4, 3)), graph.shape())
@@ -371,7 +396,7 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
     name = names[0]
     while wanted and attempts < 12 * most_operations:
         attempts += 1
-        if not (graph.latest and attempts > 1 and chance(random, 0.4)):
+        if not (focus == "chains" and attempts > 1 and chance(random, 0.4)):
             name = weighted(random, names, [weights[name] for name in names])
         try:
             wanted -= MAKERS[name](graph) is not None

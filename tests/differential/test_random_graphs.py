@@ -14,7 +14,13 @@ from operations import FOCUSES
 
 from dvm.compiler import new_context
 
-EXAMPLES = {"any": 120, "chains": 120, "elementwise": 70, "reduction": 100, "movement": 100, "products": 80}
+EXAMPLES = {"any": 120, "chains": 120, "elementwise": 70, "reduction": 100, "movement": 100, "products": 80} | {
+    "side-by-side": 80,
+    "shared": 80,
+    "reshapes": 80,
+    "laid-together": 60,
+    "transposed": 60,
+}
 """How many graphs of each flavour are run, each with inputs of two sets of sizes."""
 
 OPERATIONS = 15
