@@ -13,7 +13,7 @@ import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
 from bounded import Bounded, of_input
 from bounds import bind_symbols, evaluate_op
-from concrete import elements, result_shape, takes_too_much, too_large
+from concrete import elements, fits, result_shape, takes_too_much, too_large
 from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -24,7 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm_base import DvmOp
-from dvm_dialects.shapes import element_of, shape_of, tensor_of
+from dvm_dialects.shapes import ShapeConflict, element_of, shape_of, tensor_of
 from vm.isa import ElementType
 
 MOST_RANK = 6
@@ -41,8 +41,8 @@ INTEGERS = (ElementType.I32, ElementType.I64)
 NUMBERS = (*FLOATS, *INTEGERS)
 
 
-RESIZE_ATTEMPTS = 5
-"""How often other sizes are drawn for a graph that gets too large with them."""
+RESIZE_ATTEMPTS = 6
+"""How often other sizes are drawn for a graph that refuses them or gets too large with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,21 +96,38 @@ class Case:
     def resized(self, random: Random) -> "Case":
         """The same graph with inputs of other sizes along the dynamic dims.
 
-        Dims that were alike stay so; whether the graph takes them is for the reference to say. Sizes with which anything
-        gets too large are drawn again, and stay what they are in the end.
+        Dims that were alike stay so. Sizes that the graph refuses are mostly drawn again, closer to what they are, and
+        those with which anything gets too large always; these stay what they are in the end.
         """
-        inputs = next((inputs for _ in range(RESIZE_ATTEMPTS) if (inputs := self._other_sizes(random))), None)
+        to_fit = chance(random, 0.8)
+        inputs: tuple[Input, ...] | None = None
+        for attempt in range(RESIZE_ATTEMPTS):
+            other = self._other_sizes(random, 0.5 if attempt else 0.0)
+            shapes = [input.shape for input in other]
+            if (attempt and other == self.inputs) or takes_too_much(self.function, shapes):
+                continue
+            inputs = other
+            if not to_fit or self._takes(shapes):
+                break
         if inputs is None:
             return self
         numbers = np.random.default_rng(random.getrandbits(32))
         arrays = tuple(LAYOUTS[input.layout](input.fill.make(input.shape, numbers)) for input in inputs)
-        return Case(self.module, tuple(inputs), arrays)
+        return Case(self.module, inputs, arrays)
 
-    def _other_sizes(self, random: Random) -> list[Input] | None:
-        """The inputs with other sizes, or None where these are too much."""
+    def _takes(self, shapes: Sequence[Shape]) -> bool:
+        try:
+            fits(self.function, shapes)
+        except ShapeConflict:
+            return False
+        return True
+
+    def _other_sizes(self, random: Random, keep: float) -> tuple[Input, ...]:
+        """The inputs with other sizes, but for some that stay with the probability `keep`."""
         sizes = {size: size for input in self.inputs for size in input.shape}
         for size in sizes:
-            sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
+            if not chance(random, keep):
+                sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
         types = [argument.type for argument in self.function.args]
         shapes = [
             tuple(
@@ -124,9 +141,7 @@ class Case:
             tuple(_sized(dim, symbols, size) for dim, size in zip(shape_of(type, number), shape, strict=True))
             for number, (type, shape) in enumerate(zip(types, shapes, strict=True))
         ]
-        if takes_too_much(self.function, shapes):
-            return None
-        return [replace(input, shape=shape) for input, shape in zip(self.inputs, shapes, strict=True)]
+        return tuple(replace(input, shape=shape) for input, shape in zip(self.inputs, shapes, strict=True))
 
 
 def _sized(dim: Dim, symbols: Mapping[str, int], size: int) -> int:
