@@ -9,9 +9,9 @@ Structure = tuple[Any, ...] | None
 
 def flatten(value: Any, leaves: list[Any]) -> Structure:
     """The structure of a value; appends its leaves, those of a dict in the order of the sorted keys."""
-    kind = cast("type[Any]", type(value))
-    if kind is tuple or kind is list or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        return kind, None, *[flatten(item, leaves) for item in value]
+    kind: Any = cast(object, type(value))
+    if kind in (tuple, list) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        return kind, None, *[flatten(item, leaves) for item in cast("Sequence[Any]", value)]
     if kind is dict:
         items = cast("dict[Any, Any]", value)
         keys = tuple(sorted(items))

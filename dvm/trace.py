@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from inspect import currentframe
 from operator import index
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, SupportsIndex, cast
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -234,8 +234,9 @@ def _arithmetic(other: Any, of_dims: Callable[[Dim], Dim], of_tensors: Callable[
 def _dim(value: Any) -> Dim | None:
     if isinstance(value, Size):
         return value.dim
-    known = hasattr(value, "__index__") and not isinstance(value, bool | Tensor)
-    return Dim.constant(index(value)) if known else None
+    if isinstance(value, bool | Tensor) or not isinstance(value, SupportsIndex):
+        return None
+    return Dim.constant(index(value))
 
 
 def _size(dim: Dim) -> int | Size:

@@ -60,9 +60,9 @@ def fall_back(numpy_function: Callable[..., Any], arguments: Any, options: Any, 
 
 
 def _each(value: Any, convert: Callable[[Any], Any]) -> Any:
-    kind = cast("type[Any]", type(value))
-    if kind is list or kind is tuple:
-        return kind(_each(item, convert) for item in value)
+    kind: Any = cast(object, type(value))
+    if kind in (list, tuple):
+        return kind(_each(item, convert) for item in cast("Sequence[Any]", value))
     if type(value) is dict:
         return {key: _each(item, convert) for key, item in cast("dict[Any, Any]", value).items()}
     return convert(value)
