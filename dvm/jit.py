@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 TRACE_LIMIT = 256
 """Traces that a function keeps; the oldest go first."""
 
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
 NUMBERS: dict[type, DType] = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
 """The element types that Python's numbers have as arguments; beside an array they take on its own."""
 
@@ -68,7 +70,10 @@ class Jitted:
         self._function = function
         self._device = device
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
-        self._names = _positional_names(function)
+        parameters = _parameters(function)
+        if parameters and (unknown := self._static_names.difference(parameter.name for parameter in parameters)):
+            raise DvmError(f"jit: '{min(unknown)}' is no argument of '{function.__name__}'")
+        self._names = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
         self._static_positions = frozenset(
             position for position, name in enumerate(self._names) if name in self._static_names
         )
@@ -210,13 +215,11 @@ class Static:
         return hash(self.value)
 
 
-def _positional_names(function: Callable[..., Any]) -> list[str]:
+def _parameters(function: Callable[..., Any]) -> list[Parameter]:
     try:
-        parameters = signature(function).parameters.values()
+        return list(signature(function).parameters.values())
     except (TypeError, ValueError):
         return []
-    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return [parameter.name for parameter in parameters if parameter.kind in positional]
 
 
 def _is_argument(value: Any) -> bool:

@@ -252,7 +252,7 @@ def _plain(attributes: Any) -> Any:
 
 def unknown(what: str, way_out: str) -> TraceError:
     """The error that something is not known while a function is traced; it names the line and the way out."""
-    return TraceError(f"{where()}: {what} is not known while the function is traced; use {way_out}")
+    return TraceError(f"{where()}: {what} cannot be known while the function is traced; use {way_out}")
 
 
 def caller() -> Place:

@@ -204,7 +204,7 @@ def _sliced(value: Tensor, parts: list[Any]) -> Tensor:
         starts.append(start)
         lengths.append(length)
         steps.append(step)
-        whole = whole and start == 0 and length is dim and step == 1
+        whole = whole and length is dim and type(start) is int and start == 0 and step == 1
         if kept:
             shape.append(length)
     found = value if whole else apply("slice", (value,), tuple(starts), tuple(lengths), tuple(steps))
