@@ -1,6 +1,7 @@
 """Operator graphs from the primitives that front ends record: the bridge to the compiler. Imports xDSL."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 
 from xdsl.dialects.builtin import (
     UNKNOWN_LOC,
@@ -15,20 +16,16 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dvm.primitives import ELEMENTS, Attributes, DType
+from dvm.primitives import ELEMENTS, Attributes, DType, number
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm_base import DimLike, DvmOp
 from dvm_dialects.shapes import dims_of, element_of, tensor_of
 from vm.errors import CompileError
 from vm.tiles import DTYPES
-
-
-def number(literal: int | str) -> int | float:
-    """The number that an attribute says: floats are there as hexadecimal text."""
-    return float.fromhex(literal) if isinstance(literal, str) else literal
 
 
 def operation_of(primitive: str, operands: Sequence[SSAValue], attributes: Attributes) -> DvmOp:
@@ -153,6 +150,13 @@ def promise(module: ModuleOp, at_least: Mapping[str, int]) -> ModuleOp:
         for function in copy.ops:
             function.attributes["dvm.at_least"] = _bounds(at_least)
     return copy
+
+
+def text_of(module: ModuleOp) -> str:
+    """All that a module says, with the places of its operations."""
+    stream = StringIO()
+    Printer(stream, print_debuginfo=True).print_op(module)
+    return stream.getvalue()
 
 
 def _bounds(at_least: Mapping[str, int]) -> DictionaryAttr:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 
 from dvm.array import Array, array_of
+from dvm.cache import cached
 from dvm.nesting import Structure, flatten, paths, unflatten
 from dvm.primitives import ELEMENTS, DType
 from dvm.program import Program, default_device
@@ -65,7 +66,7 @@ class Jitted:
     """
 
     def __init__(
-        self, function: Callable[..., Any], static_argnames: Sequence[str] = (), device: Device | None = None
+        self, function: Callable[..., Any], static_argnames: str | Sequence[str] = (), device: Device | None = None
     ) -> None:
         self._function = function
         self._device = device
@@ -181,11 +182,12 @@ class Jitted:
         return found
 
     def _compiled(self, traced: _Traced, large: tuple[bool, ...]) -> Machine:
-        from dvm.building import promise
+        from dvm.building import promise, text_of
         from dvm.compiler import compile_module
 
         module = promise(traced.module, {f"s{number}": 2 for number, is_large in enumerate(large) if is_large})
-        return Machine(compile_module(module), self._device or default_device())
+        program = cached(lambda: f"traced {text_of(module)}", lambda: compile_module(module))
+        return Machine(program, self._device or default_device())
 
 
 class _Bound:
@@ -255,13 +257,19 @@ def _leaf_count(structure: Structure) -> int:
 
 
 @overload
-def jit(function: Callable[..., Any], /) -> Jitted: ...
+def jit(
+    function: Callable[..., Any], /, *, static_argnames: str | Sequence[str] = (), device: Device | None = None
+) -> Jitted: ...
 @overload
 def jit(
-    *, static_argnames: Sequence[str] = (), device: Device | None = None
+    *, static_argnames: str | Sequence[str] = (), device: Device | None = None
 ) -> Callable[[Callable[..., Any]], Jitted]: ...
 def jit(
-    function: Callable[..., Any] | None = None, /, *, static_argnames: Sequence[str] = (), device: Device | None = None
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    static_argnames: str | Sequence[str] = (),
+    device: Device | None = None,
 ) -> Any:
     """Compile a function over arrays: `@dvm.jit`, or `@dvm.jit(static_argnames=("axis",))`. See `Jitted`."""
 

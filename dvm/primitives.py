@@ -31,6 +31,11 @@ ELEMENTS: dict[DType, ElementType] = {dtype: element for element, dtype in DTYPE
 MAX_RANK = 8
 
 
+def number(literal: int | str) -> int | float:
+    """The number that an attribute says: floats are there as hexadecimal text."""
+    return float.fromhex(literal) if isinstance(literal, str) else literal
+
+
 class Operand(Protocol):
     """What a rule knows of an operand."""
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from dvm.primitives import PRIMITIVES, DType
+from dvm.cache import cached
+from dvm.primitives import PRIMITIVES, DType, number
 from dvm.program import default_device
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
+from vm.program import Program
 
 NUMBERS_KNOWN = 2
 """Programs of one structure with different numbers in them, before the numbers become arguments."""
@@ -85,10 +87,10 @@ def _of_structure(structure: "_Structure") -> tuple[Launch, int]:
         seen = _seen_without_numbers.get(general, 0)
         remember(_seen_without_numbers, general, seen + 1)
         if seen >= NUMBERS_KNOWN:
-            found = structure.compile(with_numbers=False)
+            found = structure.launch(general, with_numbers=False)
             remember(_programs, general, found)
             return found, 1
-    found = structure.compile(with_numbers=True)
+    found = structure.launch(exact, with_numbers=True)
     remember(_programs, exact, found)
     return found, 1
 
@@ -121,8 +123,12 @@ class _Structure:
         dtypes = [leaf.dtype for leaf in self.leaves]
         return (with_numbers, *operations, *self.shapes, *dtypes, *[node.number for node in self.outputs])
 
-    def compile(self, *, with_numbers: bool) -> Launch:
-        """The program of this structure."""
+    def launch(self, key: Key, *, with_numbers: bool) -> Launch:
+        """The launch of this structure, whose key is given; its program comes from the cache on disk if that has it."""
+        program = cached(lambda: f"recorded {key!r}", lambda: self._compile(with_numbers=with_numbers))
+        return Launch(Machine(program, default_device()), () if with_numbers else self.numbers)
+
+    def _compile(self, *, with_numbers: bool) -> Program:
         from dvm.building import GraphBuilder
         from dvm.compiler import compile_module
 
@@ -142,8 +148,8 @@ class _Structure:
                 operands.insert(0 if first else 1, scalars[node.number])
                 primitive, attributes = "binary", (kind,)
             values[node] = builder.apply(primitive, operands, attributes, (RECORDED, node.number))
-        module = builder.finish([values[node] for node in self.outputs], dict.fromkeys(self._symbols.values(), 2))
-        return Launch(Machine(compile_module(module), default_device()), numbers)
+        bounds = dict.fromkeys(self._symbols.values(), 2)
+        return compile_module(builder.finish([values[node] for node in self.outputs], bounds))
 
     def _declare(self, size: int) -> int | str:
         """A dim of a leaf: its symbol, which all dims of that size share."""
@@ -185,6 +191,4 @@ def _to_the_end(node: Node) -> tuple[Any, ...]:
 
 def _scalar(literal: int | str, dtype: DType) -> Value:
     """A number of an operation as an array without dims."""
-    from dvm.building import number
-
     return np.array(number(literal), dtype)

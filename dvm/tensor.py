@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from threading import local
 from typing import Any, Protocol
 
+import numpy as np
+
 from dvm.primitives import Attributes, DType
 from vm.errors import DvmError
 
@@ -78,6 +80,18 @@ class Tensor:
     @abstractmethod
     def dtype(self) -> DType:
         """The element type, as NumPy has it."""
+
+    @abstractmethod
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The elements, as a NumPy array that cannot be written."""
+
+    def item(self, *index: Any) -> Any:
+        """One element as a Python number."""
+        return self.numpy().item(*index)
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers in nested lists."""
+        return self.numpy().tolist()
 
     @property
     def ndim(self) -> int:

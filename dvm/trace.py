@@ -98,6 +98,9 @@ class Traced(Tensor):
     def dtype(self) -> DType:
         return self._dtype
 
+    def numpy(self) -> NoReturn:
+        raise unknown("the elements", "the functions of dvm in place of NumPy's")
+
     def __bool__(self) -> bool:
         raise unknown("whether this holds", "dvm.cond, dvm.while_loop or dvm.where")
 

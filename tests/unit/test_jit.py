@@ -95,7 +95,15 @@ def test_nested_arguments_and_results() -> None:
     f({"a": a, "b": b}, pairs, scale=2.0)
     assert f.traces == 1
     names = [parameter.name for parameter in f.program({"a": a, "b": b}, pairs, scale=0.5).inputs]
-    assert names == ["weights_a", "weights_b", "pairs_0_first", "pairs_0_second", "pairs_1_first", "pairs_1_second", "scale"]
+    assert names == [
+        "weights_a",
+        "weights_b",
+        "pairs_0_first",
+        "pairs_0_second",
+        "pairs_1_first",
+        "pairs_1_second",
+        "scale",
+    ]
 
 
 def test_static_arguments_are_part_of_the_kind() -> None:
@@ -195,14 +203,20 @@ def test_sizes_that_are_provably_alike_compare() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (lambda x: x if x.sum() > 0 else -x, "whether this holds cannot be known.*dvm.cond, dvm.while_loop or dvm.where"),
+        (
+            lambda x: x if x.sum() > 0 else -x,
+            "whether this holds cannot be known.*dvm.cond, dvm.while_loop or dvm.where",
+        ),
         (lambda x: x * float(x.sum()), "this value cannot be known"),
-        (lambda x: [x for _ in range(x.shape[0])][0], r"the size s0 cannot be known.*dvm\.fori_loop, or dvm\.lazy"),
-        (lambda x: x if x.shape[0] > 3 else -x, "whether s0 is less than 3 cannot be known.*static argument, or dvm.lazy"),
+        (lambda x: next(x for _ in range(x.shape[0])), r"the size s0 cannot be known.*dvm\.fori_loop, or dvm\.lazy"),
+        (
+            lambda x: x if x.shape[0] > 3 else -x,
+            "whether s0 is less than 3 cannot be known.*static argument, or dvm.lazy",
+        ),
         (lambda x: x if x.shape[0] == 3 else -x, "whether s0 is 3 cannot be known"),
         (lambda x: sum(row for row in x), "the size s0 cannot be known"),
-        (lambda x: np.asarray(x), "the elements cannot be known"),
-        (lambda x: np.sort(x), r"numpy\.sort cannot be traced: DVM has it not, use dvm\.lazy"),
+        (np.asarray, "the elements cannot be known"),
+        (np.sort, r"numpy\.sort cannot be traced: DVM has it not, use dvm\.lazy"),
         (lambda x: x // 2.0, "there is no such operation"),
         (lambda x: x.__setitem__(0, 1), "a traced array cannot be written: use dvm.where"),
     ],
