@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dvm.array import Array, lazy
+from dvm.control import cond, fori_loop, while_loop
 from dvm.functions import (
     abs,
     add,
@@ -146,6 +147,7 @@ __all__ = [
     "compile",
     "concat",
     "concatenate",
+    "cond",
     "copy",
     "cos",
     "divide",
@@ -159,6 +161,7 @@ __all__ = [
     "eye",
     "floor",
     "floor_divide",
+    "fori_loop",
     "full",
     "full_like",
     "gelu",
@@ -230,6 +233,7 @@ __all__ = [
     "trunc",
     "var",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]

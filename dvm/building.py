@@ -1,6 +1,7 @@
 """Operator graphs from the primitives that front ends record: the bridge to the compiler. Imports xDSL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from io import StringIO
 
 from xdsl.dialects.builtin import (
@@ -15,7 +16,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
@@ -95,13 +96,14 @@ class GraphBuilder:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._block = Block()
+        self._entry = Block()
+        self._blocks = [self._entry]
         self._argument_names: list[str] = []
 
     def argument(self, name: str, dtype: DType, dims: Sequence[DimLike]) -> SSAValue:
         """A further argument; dims are sizes, or texts of symbolic dims."""
         shape = tuple(Dim.constant(dim) if isinstance(dim, int) else _dim(dim) for dim in dims)
-        argument = self._block.insert_arg(tensor_of(ELEMENTS[dtype], shape), len(self._block.args))
+        argument = self._entry.insert_arg(tensor_of(ELEMENTS[dtype], shape), len(self._entry.args))
         argument.name_hint = name
         self._argument_names.append(name)
         return argument
@@ -118,8 +120,25 @@ class GraphBuilder:
             operation.location = FileLineColLoc(StringAttr(place[0]), IntAttr(place[1]), IntAttr(0))
         else:
             operation.location = UNKNOWN_LOC
-        self._block.add_op(operation)
+        self._blocks[-1].add_op(operation)
         return operation.result
+
+    def add(self, operation: Operation) -> None:
+        """Append an operation of another dialect."""
+        self._blocks[-1].add_op(operation)
+
+    @contextmanager
+    def inside(self, block: Block) -> Generator[None]:
+        """What is built goes into a block, which is to become part of a branch or loop."""
+        self._blocks.append(block)
+        try:
+            yield
+        finally:
+            self._blocks.pop()
+
+    def can_use(self, value: SSAValue) -> bool:
+        """Whether a value exists where operations are appended now: not one of a branch or loop that is done."""
+        return (value.owner if isinstance(value.owner, Block) else value.owner.parent) in self._blocks
 
     def finish(
         self,
@@ -128,8 +147,8 @@ class GraphBuilder:
         names: Iterable[str] | None = None,
     ) -> ModuleOp:
         """The module; `at_least` promises lower bounds of symbols, `names` are those of the results."""
-        self._block.add_op(ReturnOp(*results))
-        block = self._block
+        block = self._entry
+        block.add_op(ReturnOp(*results))
         types = (block.arg_types, [result.type for result in results])
         function = FuncOp(self._name, types, visibility="public")
         function.body.detach_block(0)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from threading import Lock, RLock, local
 from types import CodeType
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy.typing as npt
 
@@ -237,7 +236,7 @@ def value_of(node: Node) -> Value:
 
 def position(depth: int) -> Position:
     """Where the code stands that called, `depth` frames above this function's caller, or above all of DVM."""
-    frame = sys._getframe(depth + 1)  # noqa: SLF001 - the only way to a caller's line within a microsecond
+    frame = sys._getframe(depth + 1)
     return frame.f_code, frame.f_lasti
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dvm.cache import cached
-from dvm.primitives import PRIMITIVES, DType, number
+from dvm.primitives import PRIMITIVES, number
 from dvm.program import default_device
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
@@ -35,9 +35,8 @@ class Launch:
     def run(self, leaves: Sequence[Node], nodes: Sequence[Node]) -> list[Value]:
         """The values of the outputs."""
         arguments: list[Any] = [node.value for node in leaves]
-        for number in self.numbers:
-            node = nodes[number]
-            arguments.append(_scalar(node.attributes[1], node.operands[0].dtype))
+        for node in (nodes[at] for at in self.numbers):
+            arguments.append(np.array(number(node.attributes[1]), node.operands[0].dtype))
         return self.machine.call(arguments)
 
 
@@ -187,8 +186,3 @@ def _to_the_end(node: Node) -> tuple[Any, ...]:
         for dim, start, size, step in zip(node.operands[0].shape, starts, sizes, steps, strict=True)
     ]
     return starts, tuple(ends), steps
-
-
-def _scalar(literal: int | str, dtype: DType) -> Value:
-    """A number of an operation as an array without dims."""
-    return np.array(number(literal), dtype)

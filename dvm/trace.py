@@ -68,6 +68,8 @@ class Trace:
             return self.tensor(operand, copy=False)
         if not isinstance(operand, Traced) or operand.trace is not self:
             raise TraceError(f"{where()}: a value of another function that is traced was kept, and is used in this one")
+        if not self.builder.can_use(operand.ssa):
+            raise TraceError(f"{where()}: a value was kept from inside of a branch or loop, and is used outside of it")
         return operand
 
     def __enter__(self) -> Trace:
