@@ -164,9 +164,11 @@ class _Structure:
 
         In a reshape the one size that no leaf has is what remains of the elements.
         """
+        if node.primitive == "slice":
+            return self._symbolic_slice(node)
         at = PRIMITIVES[node.primitive].shapes
         if not at:
-            return node.attributes if node.primitive != "slice" else _to_the_end(node)
+            return node.attributes
         attributes = list(node.attributes)
         for position in at:
             sizes = attributes[position]
@@ -177,12 +179,18 @@ class _Structure:
             attributes[position] = tuple(named)
         return tuple(attributes)
 
-
-def _to_the_end(node: Node) -> tuple[Any, ...]:
-    """The attributes of a slice, with -1 for the sizes that go up to the end."""
-    starts, sizes, steps = node.attributes
-    ends = [
-        -1 if size > 1 and size == -((start - dim) // step) else size
-        for dim, start, size, step in zip(node.operands[0].shape, starts, sizes, steps, strict=True)
-    ]
-    return starts, tuple(ends), steps
+    def _symbolic_slice(self, node: Node) -> tuple[Any, ...]:
+        """The attributes of a slice, its ends counted from that end of each dim which is nearer."""
+        starts, sizes, steps = (list(attribute) for attribute in node.attributes)
+        for axis, (dim, start, size, step) in enumerate(zip(node.operands[0].shape, starts, sizes, steps, strict=True)):
+            symbol = self._symbols.get(dim)
+            if symbol is None or size == 0:
+                continue
+            stop = start + (size - 1) * step + 1
+            if start > dim - start:
+                starts[axis] = f"{symbol} - {dim - start}"
+            elif stop + step > dim:
+                sizes[axis] = -1
+            elif step == 1 and stop > dim - stop:
+                sizes[axis] = f"{symbol} - {dim - size}"
+        return tuple(starts), tuple(sizes), tuple(steps)
