@@ -100,9 +100,9 @@ class Field(IntEnum):
     AXES_HIGH = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Format:
-    """How the fields of a word are used.
+    """How the fields of a word are used. Compared by identity, as opcodes are: there is one of each.
 
     `ties_d` marks instructions that update `d` in place, so that it is read as well as written.
     """
@@ -161,7 +161,7 @@ GROUPED_MATMUL_K = Format(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opcode:
     """One row of the table.
 

@@ -12,10 +12,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from vm.bind import LaunchPlan, Shape, Strides, bind, prepare_program
+from vm.bind import bind
 from vm.device import Device
 from vm.engine import run
 from vm.errors import ShapeError
+from vm.plan import LaunchPlan, Shape, Strides
+from vm.prepare_program import prepare_program
 from vm.program import Program, Storage
 from vm.recording import Recording
 from vm.tiles import DTYPES
