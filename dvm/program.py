@@ -183,10 +183,10 @@ def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...
     if isinstance(given, np.ndarray):
         return given.shape
     try:
-        shape = tuple(index(size) for size in given)
+        shape = tuple(map(index, given))
     except TypeError:
         shape = (-1,)
-    if any(size < 0 for size in shape):
+    if shape and min(shape) < 0:
         raise ShapeError(f"input '{parameter.name}' has shape {given!r}, expected an array or a sequence of sizes")
     return shape
 

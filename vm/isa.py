@@ -21,6 +21,7 @@ by `store` and `cast`. The numbers of opcodes, types and formats are assigned on
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 ISA_VERSION = 1
 
@@ -117,7 +118,7 @@ class Format:
     """What `aux` holds: "" nothing, "rk" the scalar bits, or the name of an enumeration of this module."""
     ties_d: bool = False
 
-    @property
+    @cached_property
     def fields(self) -> tuple[tuple[str, Field], ...]:
         """The used fields in the order d, a, b, c."""
         named = (("d", self.d), ("a", self.a), ("b", self.b), ("c", self.c))

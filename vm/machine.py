@@ -107,25 +107,18 @@ class Machine:
         if len(arguments) != len(dtypes):
             names = ", ".join(f"'{self._name(number)}'" for number in range(len(dtypes)))
             raise ShapeError(f"the program takes {len(dtypes)} inputs ({names}), not {len(arguments)}")
-        arrays: list[Array] = []
-        shapes: list[Shape] = []
-        steps: list[Strides | None] = []
-        strided = False
-        for number, (argument, dtype) in enumerate(zip(arguments, dtypes, strict=True)):
-            array = argument
+        arrays: list[Array] = list(arguments)
+        strides: list[Strides | None] = []
+        for number, (array, dtype) in enumerate(zip(arrays, dtypes, strict=True)):
             if type(array) is not np.ndarray or array.dtype is not dtype:
-                array = self._as_array(number, argument)
-            step: Strides | None = None
+                array = arrays[number] = self._as_array(number, array)
             if not array.flags.c_contiguous:
                 if number in self._prepared.viewed_inputs:
-                    array = np.ascontiguousarray(array)
+                    arrays[number] = np.ascontiguousarray(array)
                 else:
-                    step = array.strides
-                    strided = True
-            arrays.append(array)
-            shapes.append(array.shape)
-            steps.append(step)
-        return arrays, tuple(shapes), tuple(steps) if strided else None
+                    strides += [None] * (len(arrays) - len(strides))
+                    strides[number] = array.strides
+        return arrays, tuple([array.shape for array in arrays]), tuple(strides) if strides else None
 
     def _as_array(self, number: int, argument: Any) -> Array:
         """The array of an argument that is not plainly one: scalars, subclasses, other byte orders."""
