@@ -60,12 +60,16 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 
 def compile_graph(source: Source, device: Device | None) -> Program:
     """Compile the one public function of a module."""
+    context = new_context()
+    return compile_module(read_module(source, context), device, context)
+
+
+def compile_module(module: ModuleOp, device: Device | None = None, context: Context | None = None) -> Program:
+    """Compile the one public function of a module, which is used up: for front ends, which make one for this alone."""
     from passes.emit_bytecode import build_program, entry_function
 
-    context = new_context()
-    module = read_module(source, context)
     try:
-        lower(context, module)
+        lower(context or new_context(), module)
         program = build_program(entry_function(module))
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error

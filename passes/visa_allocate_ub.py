@@ -19,7 +19,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from dvm_dialects.diagnostics import failure
-from dvm_dialects.visa import Axes, InstructionOp, KernelOp, UbType, axes_of, kernels_in, may_share_slot, ub_slot
+from dvm_dialects.visa import Axes, InstructionOp, KernelOp, axes_of, kernels_in, may_share_slot, ub_slot
 from vm.isa import FIELD_LIMIT
 
 
@@ -58,7 +58,7 @@ def assign_slots(
 
     def take(value: SSAValue) -> None:
         nonlocal used
-        if value not in slots and isinstance(value.type, UbType):
+        if value not in slots and value in axes:
             if free:
                 slots[value] = heappop(free)
             else:
@@ -80,7 +80,7 @@ def assign_slots(
             slot = None
         sharing: list[SSAValue] = []
         for source in op.sources:
-            if source in slots or not isinstance(source.type, UbType):
+            if source in slots or source not in axes:
                 continue
             if may_share_slot(op, source, axes):
                 sharing.append(source)

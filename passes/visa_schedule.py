@@ -20,7 +20,6 @@ from dvm_dialects.visa import (
     InstructionOp,
     KernelOp,
     PassOp,
-    UbType,
     axes_of,
     kernels_in,
     may_share_slot,
@@ -28,7 +27,7 @@ from dvm_dialects.visa import (
 from passes.visa_allocate_ub import assign_slots
 
 Tiles = Mapping[Operation, Sequence[SSAValue]]
-"""The tiles that each operation of a kernel reads."""
+"""The tiles that each operation of a kernel reads, each once."""
 
 
 class VisaSchedulePass(ModulePass):
@@ -46,7 +45,7 @@ def schedule(kernel: KernelOp) -> None:
     """Reorder the instructions of each pass where that saves slots."""
     axes = axes_of(kernel)
     block = kernel.body.block
-    tiles = {op: _tiles(op) for op in block.ops}
+    tiles = {op: tuple(dict.fromkeys([operand for operand in op.operands if operand in axes])) for op in block.ops}
     for operations, end, live_out in tuple(_passes(block, tiles)):
         instructions = [op for op in operations if isinstance(op, InstructionOp)]
         before = _slots(instructions, axes, live_out)
@@ -75,11 +74,6 @@ def _passes(block: Block, tiles: Tiles) -> Iterator[tuple[list[Operation], Opera
             touched = {tile for inner in operations for tile in (*tiles[inner], *inner.results)}
             yield operations, op, {tile for tile in touched if last_use.get(tile, -1) >= position}
         operations = []
-
-
-def _tiles(op: Operation) -> tuple[SSAValue, ...]:
-    """The tiles that an instruction reads, each once."""
-    return tuple(dict.fromkeys([operand for operand in op.operands if isinstance(operand.type, UbType)]))
 
 
 def _slots(operations: Sequence[Operation], axes: Mapping[SSAValue, Axes], live_out: Set[SSAValue]) -> int:

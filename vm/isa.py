@@ -22,6 +22,7 @@ by `store` and `cast`. The numbers of opcodes, types and formats are assigned on
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import NamedTuple
 
 ISA_VERSION = 1
 
@@ -75,6 +76,8 @@ _BYTES = {
     ElementType.I32: 4,
     ElementType.I64: 8,
 }
+
+_ELEMENT_TYPES = tuple(ElementType)
 
 _ALL = frozenset(ElementType)
 _COMPUTE = frozenset({ElementType.I1, ElementType.F32, ElementType.I32, ElementType.I64})
@@ -252,8 +255,7 @@ BINARY_BY_GRAPH_NAME = {op.graph_name: op for op in OPCODES if op.format is BINA
 REDUCE_BY_GRAPH_NAME = {op.graph_name: op for op in OPCODES if op.format is REDUCE}
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """A decoded word."""
 
     opcode: Opcode
@@ -302,12 +304,12 @@ def decode(word: int) -> Instruction:
     if opcode is None:
         raise ValueError(f"unknown opcode 0x{word & 0xFF:02x}")
     number = word >> 8 & 0xF
-    if number >= len(ElementType):
+    if number >= len(_ELEMENT_TYPES):
         raise ValueError(f"unknown element type {number} in '{opcode.mnemonic}'")
     mask = FIELD_LIMIT - 1
     return Instruction(
         opcode,
-        ElementType(number),
+        _ELEMENT_TYPES[number],
         word >> 12 & 0xF,
         word >> 16 & mask,
         word >> 28 & mask,

@@ -61,6 +61,14 @@ class Machine:
                 self._plans[key] = found
         return found
 
+    def bound(self, arguments: Sequence[Any]) -> tuple[list[Array], LaunchPlan]:
+        """The arrays and the launch plan of a call: all that happens before its first tile.
+
+        Raises ShapeError for whatever does not fit.
+        """
+        arrays, shapes, strides = self._inputs(arguments)
+        return arrays, self.plan(shapes, strides)
+
     def call(
         self, arguments: Sequence[Any], out: Sequence[Array] | None = None, recording: Recording | None = None
     ) -> list[Array]:
@@ -69,8 +77,7 @@ class Machine:
         Returns the outputs, which are the arrays of `out` where that is given: writable, of the shapes and element
         types of the outputs, in any layout; they may overlap the inputs. Raises ShapeError for whatever does not fit.
         """
-        arrays, shapes, strides = self._inputs(arguments)
-        plan = self.plan(shapes, strides)
+        arrays, plan = self.bound(arguments)
         if out is None:
             results = [
                 np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self._output_dtypes, strict=True)

@@ -45,8 +45,7 @@ class Value:
     accumulates: bool = False
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """An instruction with its slots renamed to values: `result` and `sources` (-1 where the field is no slot)."""
 
     instruction: Instruction
@@ -54,8 +53,7 @@ class Step:
     sources: tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """Steps that run together."""
 
     streams: bool

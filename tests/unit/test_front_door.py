@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 
 import dvm
-from dvm.compiler import new_context, read_module
+from dvm.compiler import compile_module, new_context, read_module
 from dvm.program import Parameter
 from vm.container import from_bytes, to_bytes
 from vm.disassemble import disassemble
@@ -97,6 +97,11 @@ def test_compile_from_a_module_which_stays_as_it_is() -> None:
     for _ in range(2):
         check(dvm.compile(module)(x, y), x, y)
     assert str(module) == before
+
+
+def test_compile_a_module_that_is_used_up() -> None:
+    x, y = x_and_y()
+    check(compile_module(read_module(TEXT, new_context()))(x, y), x, y)
 
 
 def test_compile_of_what_cannot_be_read(tmp_path: Path) -> None:
