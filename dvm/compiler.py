@@ -67,7 +67,7 @@ def compile_graph(source: Source, device: Device | None) -> Program:
 
 
 def compile_module(module: ModuleOp, context: Context | None = None) -> vm.program.Program:
-    """Compile the one public function of a module, which is used up."""
+    """Compile the one public function of a module, which is used up: for front ends, which make one for this alone."""
     from passes.emit_bytecode import build_program, entry_function
 
     try:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vm import container, isa
-from vm.bind import LaunchPlan
 from vm.costs import Costs, costs
 from vm.device import Device
 from vm.dims import dim_text, evaluate_dims
@@ -19,6 +18,7 @@ from vm.disassemble import disassemble
 from vm.errors import BytecodeError, DvmError, ShapeError
 from vm.files import replacing
 from vm.machine import Machine
+from vm.plan import LaunchPlan
 from vm.program import Storage
 from vm.recording import Recording, Row
 
@@ -183,10 +183,10 @@ def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...
     if isinstance(given, np.ndarray):
         return given.shape
     try:
-        shape = tuple(index(size) for size in given)
+        shape = tuple(map(index, given))
     except TypeError:
         shape = (-1,)
-    if any(size < 0 for size in shape):
+    if shape and min(shape) < 0:
         raise ShapeError(f"input '{parameter.name}' has shape {given!r}, expected an array or a sequence of sizes")
     return shape
 

@@ -103,7 +103,9 @@ class _Deduction:
 
     def _declared_bounds(self) -> dict[str, int]:
         """The lower bounds that the author promises."""
-        declared = self.function.attributes.get("dvm.at_least", DictionaryAttr({}))
+        declared = self.function.attributes.get("dvm.at_least")
+        if declared is None:
+            return {}
         if not isa(declared, DictionaryAttr) or not all(isa(value, IntegerAttr) for value in declared.data.values()):
             _fail(self.function, f"dvm.at_least must be a dictionary of integers, but is {declared}")
         return {name: cast(IntegerAttr, value).value.data for name, value in declared.data.items()}
@@ -147,7 +149,9 @@ class _Deduction:
                 _fail(self.function, f"dvm.at_least names '{name}', which is no dim of an argument")
             reason = f"dvm.at_least of @{self.function.sym_name.data}"
             self.solver.add(Fact(FactKind.AT_LEAST, Dim.symbol(name), Dim.constant(least), reason))
-        facts = self.function.attributes.get("dvm.facts", ArrayAttr[Attribute]([]))
+        facts = self.function.attributes.get("dvm.facts")
+        if facts is None:
+            return
         if not isa(facts, ArrayAttr[FactAttr]):
             _fail(self.function, f"dvm.facts must be an array of #dvm.fact, but is {facts}")
         for fact in facts:
@@ -213,14 +217,16 @@ class _Deduction:
             dim = self.solver.resolve(Dim.symbol(name))
             if dim.is_symbol:
                 bounds[dim.text] = max(least, bounds.get(dim.text, 0))
-        attributes["dvm.at_least"] = DictionaryAttr({name: IntegerAttr(least, i64) for name, least in bounds.items()})
-        if not bounds:
-            del attributes["dvm.at_least"]
+        if bounds:
+            least_of = {name: IntegerAttr(least, i64) for name, least in bounds.items()}
+            attributes["dvm.at_least"] = DictionaryAttr(least_of)
+        else:
+            attributes.pop("dvm.at_least", None)
 
     def _reasons(self, earlier: Attribute | None) -> ArrayAttr[ArrayAttr[StringAttr]]:
         """Why each dim of each argument is what its type will say, or what an earlier deduction said."""
         old: dict[tuple[int, int], StringAttr] = {}
-        if isa(earlier, ArrayAttr[ArrayAttr[StringAttr]]):
+        if earlier is not None and isa(earlier, ArrayAttr[ArrayAttr[StringAttr]]):
             old = {(i, axis): reason for i, reasons in enumerate(earlier) for axis, reason in enumerate(reasons)}
 
         def reason(index: int, axis: int, dim: Dim) -> StringAttr:

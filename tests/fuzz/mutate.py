@@ -38,7 +38,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the script is run by its path, and `tests` is no installed package
 
 from tests.unit import programs  # noqa: E402
-from vm.bind import LaunchPlan  # noqa: E402
 from vm.container import from_bytes, to_bytes  # noqa: E402
 from vm.container_format import HEADER, TABLE_ENTRY, Section  # noqa: E402
 from vm.container_reader import Reader  # noqa: E402
@@ -47,6 +46,7 @@ from vm.dims import evaluate_dims  # noqa: E402
 from vm.disassemble import disassemble  # noqa: E402
 from vm.errors import BytecodeError, DvmError, ExecutionError  # noqa: E402
 from vm.machine import Machine  # noqa: E402
+from vm.plan import LaunchPlan  # noqa: E402
 from vm.program import Program  # noqa: E402
 from vm.tiles import DTYPES  # noqa: E402
 
