@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dvm.array import Array, lazy
+from dvm.dtypes import bfloat16, bool_, float16, float32, int32, int64
 from dvm.functions import (
     abs,
     add,
@@ -112,6 +113,7 @@ from dvm.functions import (
     zeros_like,
 )
 from dvm.jit import Jitted, jit
+from dvm.kernel import Kernel, kernel
 from dvm.program import Parameter, Program, load
 from vm.device import Device
 from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
@@ -127,6 +129,7 @@ __all__ = [
     "DvmError",
     "ExecutionError",
     "Jitted",
+    "Kernel",
     "Parameter",
     "Program",
     "ShapeError",
@@ -137,9 +140,11 @@ __all__ = [
     "arange",
     "asarray",
     "astype",
+    "bfloat16",
     "bitwise_and",
     "bitwise_or",
     "bitwise_xor",
+    "bool_",
     "broadcast_to",
     "ceil",
     "clip",
@@ -157,6 +162,8 @@ __all__ = [
     "exp",
     "expand_dims",
     "eye",
+    "float16",
+    "float32",
     "floor",
     "floor_divide",
     "full",
@@ -165,11 +172,14 @@ __all__ = [
     "greater",
     "greater_equal",
     "grouped_matmul",
+    "int32",
+    "int64",
     "invert",
     "isfinite",
     "isinf",
     "isnan",
     "jit",
+    "kernel",
     "layer_norm",
     "lazy",
     "less",

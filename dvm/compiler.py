@@ -67,9 +67,7 @@ def compile_graph(source: Source, device: Device | None) -> Program:
     return Program(Machine(program, device or default_device()))
 
 
-def compile_module(
-    module: ModuleOp, context: Context | None = None, *, fusion: bool = True
-) -> vm.program.Program:
+def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> vm.program.Program:
     """Compile the one public function of a module, which is used up; without `fusion` each operation is a kernel."""
     from passes.emit_bytecode import build_program, entry_function
 
