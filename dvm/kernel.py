@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import update_wrapper
 from inspect import Parameter, signature
 from io import SEEK_END, StringIO
@@ -21,6 +21,7 @@ import numpy as np
 from dvm.array import Array, array_of
 from dvm.jit import NUMBERS, TRACE_LIMIT, Static
 from dvm.nesting import Structure, flatten, paths, unflatten
+from dvm.primitives import Shape
 from dvm.program import Program, default_device
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
@@ -46,18 +47,16 @@ _PACKAGES = frozenset({"dvm", "dvm_dialects", "passes", "vm", "xdsl"})
 
 @dataclass
 class Graph:
-    """A traced kernel, and its programs by which dims are at least 2."""
+    """A traced kernel, and its program once it is compiled."""
 
     module: ModuleOp
     sources: list[int]
     """For each input of the program its number among the arrays of a call."""
-    dims: list[int | str]
-    """Those of all inputs, in order."""
     declared: int
     """The inputs that are declared by shape."""
     single: bool
     """Whether it returns an array alone."""
-    machines: dict[tuple[bool, ...], Machine] = field(default_factory=dict[tuple[bool, ...], Machine])
+    machine: Machine | None = None
 
 
 class Kernel:
@@ -70,6 +69,8 @@ class Kernel:
     Raises DvmError, with file and line, where the kernel is wrong, CompileError where its type makes a promise that does not hold,
     ShapeError where shapes do not fit.
     """
+
+    __name__: str
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class Kernel:
         self._names, self._takes_any = _parameters(function)
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
         self._graphs: dict[Any, Graph] = {}
-        self._last: tuple[Graph, list[Any]] | None = None
+        self._last: Graph | None = None
         self._lock = RLock()
         update_wrapper(self, function)
 
@@ -96,7 +97,7 @@ class Kernel:
         if RECORDERS.tracing:
             raise DvmError(f"kernel: '{self._function.__name__}' is called while another function is traced")
         graph, given = self._graph(arguments, options)
-        machine = self._machine(graph, given)
+        machine = graph.machine or self._machine(graph)
         lazy = any(type(value) is Array for value in given)
         if lazy:
             given = [value.numpy() if type(value) is Array else value for value in given]
@@ -107,12 +108,12 @@ class Kernel:
 
     @property
     def compilations(self) -> int:
-        """How many programs have been compiled."""
-        return sum(len(graph.machines) for graph in tuple(self._graphs.values()))
+        """How many programs have been compiled, of those that are kept."""
+        return sum(graph.machine is not None for graph in tuple(self._graphs.values()))
 
     def program(self, *arguments: Any, **options: Any) -> Program:
         """The compiled program for such arguments; without any the one of the last call, if there was one."""
-        return Program(self._machine(*self._graph_to_show(arguments, options)))
+        return Program(self._machine(self._graph_to_show(arguments, options)))
 
     def das(self, *arguments: Any, **options: Any) -> str:
         """The disassembly of the bytecode for such arguments; without any of the last call, if there was one."""
@@ -124,8 +125,7 @@ class Kernel:
 
         from dvm.compiler import lower, new_context
 
-        graph, given = self._graph_to_show(arguments, options)
-        module = self._promised(graph, self._large(graph, given))
+        module = self._graph_to_show(arguments, options).module.clone()
         stream = StringIO("// the operator graph\n")
         stream.seek(0, SEEK_END)
         Printer(stream).print_op(module)
@@ -134,14 +134,14 @@ class Kernel:
         Printer(stream).print_op(module)
         return f"{stream.getvalue()}\n"
 
-    def _graph_to_show(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> tuple[Graph, list[Any]]:
+    def _graph_to_show(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> Graph:
         if arguments or options:
-            return self._graph(arguments, options)
+            return self._graph(arguments, options)[0]
         if self._last is not None:
             return self._last
         if self._names:
             raise DvmError(f"kernel: '{self._function.__name__}' has not been called yet: give the arguments of a call")
-        return self._graph(None, {})
+        return self._graph(None, {})[0]
 
     def _graph(self, arguments: Sequence[Any] | None, options: Mapping[str, Any]) -> tuple[Graph, list[Any]]:
         """The graph for the arguments of a call, traced now if need be, and the arrays and numbers among them.
@@ -154,8 +154,9 @@ class Kernel:
         named = {name: self._marked(name, value) for name, value in options.items()}
         marked = tuple([self._marked(self._name(number), value) for number, value in enumerate(mine)])
         structure = flatten((marked, named), leaves)
-        declared = None if self._dynamic else tuple(np.shape(array) for array in extra)
-        key = (structure, declared, *[_kind_of(value, self._dynamic) for value in leaves])
+        declared = None if arguments is None else tuple([np.shape(array) for array in extra])
+        shapes = None if declared is None else tuple([self._kept(shape) for shape in declared])
+        key = (structure, shapes, *[self._kind_of(value) for value in leaves])
         try:
             found = self._graphs.get(key)
         except TypeError as error:
@@ -176,10 +177,10 @@ class Kernel:
             )
         given = [value for value in leaves if _is_argument(value)] + extra
         if arguments is not None:
-            self._last = found, given
+            self._last = found
         return found, given
 
-    def _trace(self, structure: Structure, leaves: Sequence[Any], declared: Sequence[tuple[int, ...]] | None) -> Graph:
+    def _trace(self, structure: Structure, leaves: Sequence[Any], declared: Sequence[Shape] | None) -> Graph:
         from dvm.kernel_builder import Argument, KernelBuilder, outputs_of
         from dvm.kernel_recording import KernelRecording
 
@@ -191,12 +192,12 @@ class Kernel:
         code = getattr(self._function, "__code__", None)
         place = (code.co_filename, code.co_firstlineno) if code is not None else (name, 0)
         count = sum(map(_is_argument, leaves))
-        with KernelRecording(
-            name if name.isidentifier() else "kernel", self._ktype, place, count, declared
-        ) as recording:
+        name = name if name.isidentifier() else "kernel"
+        recording = KernelRecording(name, self._ktype, self._dynamic, place, count, declared)
+        with recording:
             sources = iter(range(count))
             stand_ins = [
-                Argument(recording, path, value, next(sources), dynamic=self._dynamic)
+                Argument(recording, path, value, next(sources))
                 if _is_argument(value)
                 else value.value
                 if isinstance(value, Static)
@@ -209,7 +210,7 @@ class Kernel:
                 several = isinstance(result, list | tuple)
                 module = recording.finish(None if result is None else outputs_of(result))
         single = not several and recording.outputs == 1
-        return Graph(module, recording.sources, recording.dims, recording.declared, single)
+        return Graph(module, recording.sources, recording.declared, single)
 
     def _marked(self, name: str, value: Any) -> Any:
         """An argument, with what is static in it marked."""
@@ -225,36 +226,25 @@ class Kernel:
     def _name(self, position: int) -> str:
         return self._names[position] if position < len(self._names) else f"arg{position}"
 
-    def _large(self, graph: Graph, given: Sequence[Any]) -> tuple[bool, ...]:
-        """For each dim of the inputs whether it is at least 2, so that it cannot be broadcast; unknown where there is no array."""
-        if any(source >= len(given) for source in graph.sources):
-            return (False,) * len(graph.dims)
-        sizes = [size for source in graph.sources for size in np.shape(given[source])]
-        return tuple([size > 1 for size in sizes]) if len(sizes) == len(graph.dims) else (False,) * len(graph.dims)
+    def _kept(self, shape: Shape) -> Shape:
+        """What of a shape is compiled in: sizes below 2, which can be broadcast, or all of them."""
+        return tuple([min(size, 2) for size in shape]) if self._dynamic else shape
 
-    def _machine(self, graph: Graph, given: Sequence[Any]) -> Machine:
-        large = self._large(graph, given)
-        found = graph.machines.get(large)
-        if found is None:
-            with self._lock:
-                found = graph.machines.get(large)
-                if found is None:
-                    found = graph.machines[large] = self._compiled(graph, large)
-        return found
+    def _kind_of(self, value: Any) -> Any:
+        """What of a leaf a trace depends on."""
+        kind = cast("type[Any]", type(value))
+        if issubclass(kind, np.ndarray | np.generic | Array):
+            return self._kept(value.shape), value.dtype
+        return kind if kind in NUMBERS else value if kind is Static else Static(value)
 
-    def _compiled(self, graph: Graph, large: tuple[bool, ...]) -> Machine:
+    def _machine(self, graph: Graph) -> Machine:
         from dvm.compiler import compile_module
 
-        program = compile_module(self._promised(graph, large), fusion=self._ktype != "eager")
-        return Machine(program, self._device or default_device())
-
-    def _promised(self, graph: Graph, large: tuple[bool, ...]) -> ModuleOp:
-        from dvm.building import promise
-
-        return promise(
-            graph.module,
-            {dim: 2 for dim, is_large in zip(graph.dims, large, strict=True) if is_large and type(dim) is str},
-        )
+        with self._lock:
+            if graph.machine is None:
+                program = compile_module(graph.module.clone(), fusion=self._ktype != "eager")
+                graph.machine = Machine(program, self._device or default_device())
+            return graph.machine
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[list[str], bool]:
@@ -274,14 +264,6 @@ def _parameters(function: Callable[..., Any]) -> tuple[list[str], bool]:
 def _is_argument(value: Any) -> bool:
     """Whether a leaf is an array or a number of the call."""
     return isinstance(value, np.ndarray | np.generic | Array) or type(value) in NUMBERS
-
-
-def _kind_of(value: Any, dynamic: bool) -> Any:
-    """What of a leaf a trace depends on."""
-    if isinstance(value, np.ndarray | np.generic | Array):
-        return value.ndim if dynamic else value.shape, value.dtype
-    kind = cast("type[Any]", type(value))
-    return kind if kind in NUMBERS else value if kind is Static else Static(value)
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from dvm import functions
 from dvm.functions import dispatch
 from dvm.functions.elementwise import binary, truth
 from dvm.functions.reductions import reduce
+from dvm.functions.shaping import sizes
 from dvm.jit import NUMBERS
 from dvm.kernel_recording import KernelRecording
-from dvm.primitives import DType
+from dvm.primitives import DType, Shape
 from dvm.tensor import Tensor, apply
 from dvm.trace import Size, Traced, TraceError, where
 from dvm_dialects.vk import parse_condition
@@ -31,14 +32,13 @@ class Argument:
     A number also stands where an operation takes one, as if it were `k.scalar` of it.
     """
 
-    def __init__(self, recording: KernelRecording, name: str, given: Any, source: int, *, dynamic: bool) -> None:
+    def __init__(self, recording: KernelRecording, name: str, given: Any, source: int) -> None:
         """`source` is its number among the arrays and numbers of a call."""
         self._recording = recording
         self.name = name
         self.is_number = type(given) in NUMBERS
         self.dtype: DType = NUMBERS[type(given)] if self.is_number else given.dtype
-        shape: tuple[int, ...] = () if self.is_number else given.shape
-        self._dims = [f"{name}_{axis}" if dynamic else size for axis, size in enumerate(shape)]
+        self._shape: Shape = () if self.is_number else given.shape
         self._source = source
         self._value: Traced | None = None
 
@@ -47,7 +47,7 @@ class Argument:
         """The input of the program, made when it is first asked for."""
         if self._value is None:
             dtype = dispatch.as_dtype(self.dtype)
-            self._value = self._recording.input(self.name, dtype, self._dims, self._source, weak=self.is_number)
+            self._value = self._recording.input(self.name, dtype, self._shape, self._source, weak=self.is_number)
         return self._value
 
     @property
@@ -57,7 +57,7 @@ class Argument:
 
     @property
     def ndim(self) -> int:
-        return len(self._dims)
+        return len(self._shape)
 
     def __bool__(self) -> bool:
         return self._unknown()
@@ -81,7 +81,7 @@ class Stored:
 
 def outputs_of(result: Any) -> list[SSAValue]:
     """The outputs that a decorated function returns; raises DvmError for whatever else."""
-    found = cast("list[Any]", list(result) if isinstance(result, list | tuple) else [result])
+    found = cast("Sequence[Any]", result if isinstance(result, list | tuple) else [result])
     for value in found:
         if not isinstance(value, Stored):
             raise DvmError(f"a kernel returns what k.store returns, alone or in a tuple, not {_described(value)}")
@@ -400,10 +400,10 @@ def _dtype(dtype: Any) -> DType:
 
 
 def _sizes(shape: Any) -> tuple[int | Size, ...]:
-    sizes = functions.shaping.sizes(shape)
-    if wrong := [size for size in sizes if not isinstance(size, int | Size)]:
-        raise DvmError(f"a shape has {_described(wrong[0])} for a size, which has to be a number or a size of a value")
-    return sizes
+    try:
+        return sizes(shape)
+    except TypeError as error:
+        raise DvmError(f"a size in the shape {shape!r} is neither a number nor a size of a value") from error
 
 
 def _described(value: object) -> str:

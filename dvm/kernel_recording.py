@@ -14,7 +14,7 @@ from xdsl.rewriter import Rewriter
 
 from dvm.building import Place
 from dvm.kernel import STACKED_BY_FUSER, KernelType
-from dvm.primitives import Attributes, DType
+from dvm.primitives import Attributes, DType, Shape
 from dvm.tensor import Tensor
 from dvm.trace import Trace, Traced, caller
 from dvm_dialects import vk
@@ -41,50 +41,58 @@ class KernelRecording(Trace):
     """One kernel being traced."""
 
     def __init__(
-        self, name: str, ktype: KernelType, place: Place, arrays: int, declared: Sequence[tuple[int, ...]] | None
+        self, name: str, ktype: KernelType, dynamic: bool, place: Place, arrays: int, declared: Sequence[Shape] | None
     ) -> None:
-        """`arrays` of a call are arguments, those after them are declared; `declared` are their shapes in a static kernel."""
+        """`arrays` of a call are arguments, those after them are declared; `declared` are the shapes of these, if given."""
         super().__init__(name)
         self.ktype: KernelType = ktype
         self.parts = [Part(place)]
         self.sources: list[int] = []
         """For each input of the program its number among the arrays of a call."""
-        self.dims: list[int | str] = []
-        """Those of all inputs, in order."""
         self.declared = 0
         self.outputs = 0
         self._name = name
+        self._dynamic = dynamic
         self._arrays = arrays
         self._declared_shapes = declared
+        self._at_least: dict[str, int] = {}
         self._part_of: dict[SSAValue, Part] = {}
 
-    def input(self, name: str, dtype: DType, dims: Sequence[int | str], source: int, *, weak: bool = False) -> Traced:
-        """A further input of the program."""
+    def input(self, name: str, dtype: DType, shape: Shape, source: int, *, weak: bool = False) -> Traced:
+        """A further input of the program, that has this shape in a call."""
+        dims = [self._dim(f"{name}_{axis}", size) for axis, size in enumerate(shape)]
         self.sources.append(source)
-        self.dims += dims
         return self.argument(name, dtype, dims, weak=weak)
+
+    def _dim(self, symbol: str, size: int) -> int | str:
+        """A size as it is compiled in: dims of 1 differ from others, which are not broadcast."""
+        if size < 2 or not self._dynamic:
+            return size
+        self._at_least[symbol] = 2
+        return symbol
 
     def declare(self, dtype: DType, shape: Sequence[int | str]) -> Traced:
         """An input that is declared by its shape."""
         number = self.declared
         self.declared += 1
-        dims: list[int | str] = []
-        for axis, size in enumerate(shape):
+        name = f"input{number}"
+        for size in shape:
             if isinstance(size, bool) or not (size.isidentifier() if isinstance(size, str) else size >= -1):
                 raise DvmError(f"a shape has {size!r} for a size, which has to be a number, -1 or a name")
-            dims.append(f"input{number}_{axis}" if size == -1 else size)
-        if self._declared_shapes is not None:
-            dims = self._static(number, dims)
-        return self.input(f"input{number}", dtype, dims, self._arrays + number)
-
-    def _static(self, number: int, dims: Sequence[int | str]) -> list[int | str]:
-        assert self._declared_shapes is not None
-        if number >= len(self._declared_shapes):
-            raise ShapeError(f"the array for load {number} by shape is missing: a static kernel needs its sizes")
-        given = self._declared_shapes[number]
-        if len(given) != len(dims) or any(isinstance(a, int) and a != b for a, b in zip(dims, given, strict=True)):
-            raise ShapeError(f"the array for load {number} by shape is of {list(given)}, and declared as {list(dims)}")
-        return list(given)
+        dims = [f"{name}_{axis}" if size == -1 else size for axis, size in enumerate(shape)]
+        if self._declared_shapes is not None and number < len(self._declared_shapes):
+            given = self._declared_shapes[number]
+            if len(given) != len(dims) or any(isinstance(a, int) and a != b for a, b in zip(dims, given, strict=True)):
+                raise ShapeError(f"the array for '{name}' is of {list(given)}, which is declared as {list(shape)}")
+            for axis, (dim, size) in enumerate(zip(tuple(dims), given, strict=True)):
+                if isinstance(dim, str):
+                    known = self._dim(dim, size)
+                    # Dims of one name are equal, so that one of them is not 1 by itself.
+                    dims[axis] = known if shape[axis] == -1 or not self._dynamic else dim
+        elif not self._dynamic:
+            raise ShapeError(f"the array for '{name}' is missing, whose sizes a static kernel needs")
+        self.sources.append(self._arrays + number)
+        return self.argument(name, dtype, dims)
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Traced:
         if self.ktype == "vector" and primitive in _PRODUCTS:
@@ -137,7 +145,7 @@ class KernelRecording(Trace):
         if len(set(outputs)) != len(outputs) or len(outputs) != len(every):
             raise DvmError(f"{len(every)} values are stored, and {len(set(outputs))} of them returned")
         self.outputs = len(outputs)
-        module = self.builder.finish(outputs)
+        module = self.builder.finish(outputs, self._at_least)
         if self.ktype not in STACKED_BY_FUSER:
             (function,) = module.ops
             terminator = function.regions[0].block.last_op

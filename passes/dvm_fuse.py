@@ -113,7 +113,7 @@ def _emit_by_hand(kernel: vk.KernelOp, explanation: Explanation | None) -> None:
     if count != 1:
         lines: list[str] = []
         Explanation(lines.append).left_apart(graph)
-        reasons = "".join(f"\n  {line}" for line in lines)
+        reasons = "".join(f"\n  {line}" for line in lines) or ", but its parts have nothing to do with one another"
         raise failure(kernel, f"it takes {count} kernels, and is written as one{reasons}")
     _emit(body, graph)
     fused = next(op for op in body.ops if isinstance(op, vk.KernelOp))
