@@ -83,11 +83,15 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
     if not isinstance(block.last_op, ReturnOp):
         raise failure(function, "it must end in func.return")
     by_hand = [op for op in function.walk() if isinstance(op, vk.KernelOp)]
-    for kernel in by_hand:
-        _emit_by_hand(kernel, explanation)
     if not by_hand:
         _prepare(block)
         _emit(block, _fused(block, explanation) if fusion else _graph_of(block))
+        return
+    for op in block.ops:
+        if not isinstance(op, vk.KernelOp | vk.SpeculateOp | ReturnOp | dvm.ReshapeOp | dvm.ConstantOp):
+            raise failure(op, f"it is in no kernel that is written by hand, such as @{by_hand[0].sym_name.data}")
+    for kernel in by_hand:
+        _emit_by_hand(kernel, explanation)
 
 
 def _fused(block: Block, explanation: Explanation | None) -> AreaGraph:

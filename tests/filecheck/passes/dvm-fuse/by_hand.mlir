@@ -6,8 +6,8 @@
 !x = tensor<?x?xf32>
 
 // CHECK-LABEL: @sequence(%x: tensor<?x?xf32, #dvm.sym<["s0", "s1"]>>, %y: tensor<?x?xf32, #dvm.sym<["s0", "s1"]>>)
+// CHECK:       vk.kernel vector @first({{.*}}) -> tensor<?x?xf32, #dvm.sym<["s0", "s1"]>> attributes {dvm.stage = 0 : i64} {
 // CHECK:       %0 = dvm.reshape %x shape ["s0*s1", 1]
-// CHECK:       vk.kernel vector @first(%a = %x : {{.*}}, %b = %y : {{.*}}) -> tensor<?x?xf32, #dvm.sym<["s0", "s1"]>> attributes {dvm.stage = 0 : i64} {
 // CHECK:       vk.kernel vector @second({{.*}} = %0 : {{.*}}) -> tensor<?x1xf32, #dvm.sym<["s0*s1", "1"]>> attributes {dvm.stage = 1 : i64} {
 
 // A kernel that does not depend on the one before runs after it where its stage says so.

@@ -29,7 +29,7 @@ func.func @nothing_in_common(%x : tensor<4xf32>, %y : tensor<5xf32>) -> (tensor<
 
 // -----
 
-// CHECK: vk.speculate: dim 0 of result 0: 4 is not 5
+// CHECK: vk.speculate: dim 0 of result 0: 4 and 5 are never equal
 func.func @different_shapes(%x : tensor<4xf32>, %y : tensor<5xf32>) -> tensor<?xf32> {
   %0 = vk.speculate (%x, %y) : (tensor<4xf32>, tensor<5xf32>) -> tensor<?xf32> if "4 < 5" {
   ^bb0(%a : tensor<4xf32>, %b : tensor<5xf32>):
