@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dvm.array import Array, lazy
 from dvm.control import cond, fori_loop, while_loop
+from dvm.dtypes import bfloat16, bool_, float16, float32, int32, int64
 from dvm.functions import (
     abs,
     add,
@@ -113,6 +114,7 @@ from dvm.functions import (
     zeros_like,
 )
 from dvm.jit import Jitted, jit
+from dvm.kernel import Kernel, kernel
 from dvm.program import Parameter, Program, load
 from vm.device import Device
 from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
@@ -128,6 +130,7 @@ __all__ = [
     "DvmError",
     "ExecutionError",
     "Jitted",
+    "Kernel",
     "Parameter",
     "Program",
     "ShapeError",
@@ -138,9 +141,11 @@ __all__ = [
     "arange",
     "asarray",
     "astype",
+    "bfloat16",
     "bitwise_and",
     "bitwise_or",
     "bitwise_xor",
+    "bool_",
     "broadcast_to",
     "ceil",
     "clip",
@@ -159,6 +164,8 @@ __all__ = [
     "exp",
     "expand_dims",
     "eye",
+    "float16",
+    "float32",
     "floor",
     "floor_divide",
     "fori_loop",
@@ -168,11 +175,14 @@ __all__ = [
     "greater",
     "greater_equal",
     "grouped_matmul",
+    "int32",
+    "int64",
     "invert",
     "isfinite",
     "isinf",
     "isnan",
     "jit",
+    "kernel",
     "layer_norm",
     "lazy",
     "less",

@@ -14,6 +14,7 @@ from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
+from passes.dvm_fuse import DvmFusePass
 from vm.device import Device
 from vm.errors import CompileError, DvmError
 from vm.machine import Machine
@@ -66,21 +67,25 @@ def compile_graph(source: Source, device: Device | None) -> Program:
     return Program(Machine(program, device or default_device()))
 
 
-def compile_module(module: ModuleOp, context: Context | None = None) -> vm.program.Program:
-    """Compile the one public function of a module, which is used up: for front ends, which make one for this alone."""
+def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> vm.program.Program:
+    """Compile the one public function of a module, which is used up: for front ends, which make one for this alone.
+
+    Without `fusion` each operation is a kernel.
+    """
     from passes.emit_bytecode import build_program, entry_function
 
     try:
-        lower(context or new_context(), module)
+        lower(context or new_context(), module, fusion=fusion)
         return build_program(entry_function(module))
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
 
 
-def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
+def lower(context: Context, module: ModuleOp, until: str = EMIT, *, fusion: bool = True) -> None:
     """Run the passes of `dvm-compile` in place, up to but without `until`."""
     passes = get_all_passes()
     for name in PIPELINE:
         if name == until:
             return
-        passes[name]()().apply(context, module)
+        chosen = DvmFusePass(fusion=fusion) if name == DvmFusePass.name else passes[name]()()
+        chosen.apply(context, module)

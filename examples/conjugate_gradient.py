@@ -41,7 +41,9 @@ def system(size: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
     """A symmetric positive definite matrix of moderate condition, and a right-hand side."""
     random = np.random.default_rng(size)
     factor = random.standard_normal((size, size), np.float32)
-    return factor @ factor.T / np.float32(size) + np.eye(size, dtype=np.float32), random.standard_normal(size, np.float32)
+    return factor @ factor.T / np.float32(size) + np.eye(size, dtype=np.float32), random.standard_normal(
+        size, np.float32
+    )
 
 
 def main() -> None:

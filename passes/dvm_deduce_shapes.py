@@ -16,7 +16,8 @@ After, with `!t = tensor<?x8xf32, #dvm.sym<["s0", "8"]>>`, for both dims are at 
       %1 = dvm.binary Add %0, %2 : !t, !t -> !t
 
 A broadcast is made explicit where an operand's rank, or a dim that is 1 for certain, differs from the result. Where a dim
-may or may not be 1, the operand stays as it is, and bind decides.
+may or may not be 1, the operand stays as it is, and bind decides. What is known of a value holds inside of the kernels
+that are written by hand, too: alternatives of a `vk.speculate` have results of the same shapes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from dvm_dialects import vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm import BinaryOp, BroadcastOp, BroadcastScalarOp, DvmOp, FactAttr, SelectOp, element_of, tensor_of
@@ -83,7 +85,7 @@ class _Deduction:
 
     def run(self) -> None:
         self._take_over_facts()
-        ops = list(self.function.body.block.ops)
+        ops = list(self.function.body.block.walk())
         for op in ops:
             with failures_of(op):
                 self._deduce(op)
@@ -133,9 +135,8 @@ class _Deduction:
 
     def _fresh_symbols(self, argument_shapes: Sequence[Shape]) -> Iterator[Dim]:
         """Symbols s0, s1, ... that nothing in the function mentions."""
-        block = self.function.body.block
         dims = [dim for shape in argument_shapes for dim in shape]
-        for op in block.ops:
+        for op in self.function.body.block.walk():
             with failures_of(op):
                 dims += [dim for result in op.results for dim in shape_of(result.type)]
             dims += [dim for _, entries in _lists(op) for dim in dims_in(entries)]
@@ -163,6 +164,13 @@ class _Deduction:
         """Finds the shape of the result by the operation's own rule, then holds it against the declared type."""
         if isinstance(op, ReturnOp):
             return
+        if isinstance(op, vk.KernelOp | vk.SpeculateOp):
+            for region in op.regions:
+                self.shapes.update(zip(region.block.args, map(self.shapes.__getitem__, op.operands), strict=True))
+            return
+        if isinstance(op, vk.YieldOp):
+            self._deduce_results(op)
+            return
         if not isinstance(op, DvmOp):
             _fail(op, "the shapes of this operation cannot be deduced")
         self.solver.reason = lambda: describe(op)
@@ -179,6 +187,22 @@ class _Deduction:
             self._facts()  # one that turned out to be false explains more
             _fail(op, f"{conflict}{self._context(op)}")
         self.shapes[op.result] = dims
+
+    def _deduce_results(self, op: vk.YieldOp) -> None:
+        """The results of what is around a yield have the shapes that it yields, in all alternatives."""
+        around = op.parent_op()
+        assert around is not None
+        self.solver.reason = lambda: describe(around)
+        try:
+            for value, result in zip(op.operands, around.results, strict=True):
+                shape = self.shapes[value]
+                known = self.shapes.setdefault(result, shape)
+                if len(known) != len(shape):
+                    raise ShapeConflict(f"result {result.index} has {len(known)} and {len(shape)} dims")
+                for axis, (dim, other) in enumerate(zip(known, shape, strict=True)):
+                    self.solver.equal(dim, other, f"dim {axis} of result {result.index}")
+        except ShapeConflict as conflict:
+            _fail(around, str(conflict))
 
     def _facts(self) -> list[Fact]:
         try:
@@ -242,6 +266,8 @@ class _Deduction:
     def _write_operation(self, op: Operation) -> None:
         """Gives the result its type, lists of dims the symbols that are left, and operands their broadcasts."""
         if not isinstance(op, DvmOp):
+            for value in (*[argument for region in op.regions for argument in region.block.args], *op.results):
+                self._set_type(value, self.shapes[value])
             return
         shape = self.shapes[op.result]
         for name, entries in _lists(op):
