@@ -116,7 +116,10 @@ def negative(x: Any) -> Tensor:
 
 @function(np.positive)
 def positive(x: Any) -> Tensor:
-    return apply("copy", (tensor(x),))
+    value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has no '+' of truth values")
+    return apply("copy", (value,))
 
 
 def _whole(kind: str, x: Any) -> Tensor:
@@ -340,6 +343,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return value if max is None else minimum(value, max)
 
 
+@function(np.astype)
 def astype(x: Any, dtype: Any, *, copy: bool = True) -> Tensor:
     """Elements converted: floats round to nearest even, to integers towards zero, to truth values by not being 0."""
     value = tensor(x)
