@@ -15,7 +15,7 @@ import numpy as np
 
 from dvm import functions
 from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
-from dvm.primitives import BOOL, ELEMENTS, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
+from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
 from dvm.record import CURRENT, Node, Position, Record, leaf, remember, value_of
 from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
@@ -26,6 +26,9 @@ _NEW = object.__new__
 _ALWAYS_ARRAYS = frozenset({"full", "select"})
 _LIKE_OPERAND = frozenset({"cast", "copy"})
 """The primitives whose results are arrays in NumPy where they have no dims, of any operand or of arrays, not scalars."""
+
+_FLOATS = TYPES_OF["Div"]
+"""The element types of numbers with a fraction."""
 
 _plans: dict[Any, tuple[Shape, DType]] = {}
 """For operators on two arrays that need no conversion, by kind, element types and shapes: what the result is."""
@@ -236,14 +239,18 @@ class Array(Tensor):
         if index is Ellipsis or (isinstance(index, tuple) and Ellipsis in index):
             if type(self._storage) is not Scalar:
                 return found
-            return _array_that_owns(Storage(cast(Array, functions.copy(self)).node))
+            return self._copied_scalar()
         return self._scalar(cast(Array, found))
+
+    def _copied_scalar(self) -> Array:
+        """An array with the element of a scalar."""
+        return _array_that_owns(Storage(cast(Array, functions.copy(self)).node))
 
     def _scalar(self, found: Array) -> Array:
         """What an index of integers gives: no view, but a scalar."""
         view = found._view
         if view is None:
-            return cast(Array, functions.copy(found)) if found is self else found
+            return array_of(cast(Array, functions.copy(found)).node) if found is self else found
         node = view.node
         return array_of(node if node.value is None else leaf(np.array(node.value)))
 
@@ -323,10 +330,10 @@ class Array(Tensor):
 
     def view_by(self, primitive: str, attributes: Attributes, place: Position | None) -> Array:
         """The view that a step leads to; a copy where NumPy would have to make one for a reshape."""
-        storage, view, base = self._storage, self._view, self.node
-        node = part_of(base, primitive, attributes, place)
+        storage, view = self._storage, self._view
         if type(storage) is Scalar:
-            return array_of(node)
+            return self._copied_scalar().view_by(primitive, attributes, place)
+        node = part_of(self.node, primitive, attributes, place)
         here = strides_of(storage.node) if view is None else view.strides
         strides = strides_after(self.shape, here, self.dtype.itemsize, primitive, attributes, node.shape)
         if strides is None:
@@ -430,10 +437,12 @@ def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any
             if x.dtype is not y.dtype or x.dtype not in TYPES_OF[kind]:
                 return function(a, b)
             plan = PRIMITIVES["binary"].infer((x, y), kind)
+            if len(plan[0]) > MAX_RANK:
+                return function(a, b)
             remember(_plans, key, plan)
         shape, dtype = plan
         primitive, attributes, operands = "binary", (kind,), (x, y)
-    elif type(b) is float and x.dtype.kind == "f" and x.dtype in ELEMENTS:
+    elif type(b) is float and x.dtype in _FLOATS and len(x.shape) <= MAX_RANK:
         shape, dtype = x.shape, x.dtype
         primitive, attributes, operands = "binary_scalar", (kind, b.hex(), False), (x,)
     else:
@@ -452,7 +461,10 @@ class _LazyRecorder:
         if primitive in VIEWS:
             PRIMITIVES[primitive].infer(nodes, *attributes)
             return cast(Array, operands[0]).view_by(primitive, attributes, place)
-        node = CURRENT.record.add(primitive, attributes, nodes, place)
+        shape, dtype = PRIMITIVES[primitive].infer(nodes, *attributes)
+        if len(shape) > MAX_RANK:
+            raise Unsupported(f"DVM computes with at most {MAX_RANK} dims")
+        node = CURRENT.record.append(primitive, attributes, nodes, shape, dtype, place)
         if not node.shape and (
             primitive in _ALWAYS_ARRAYS
             or (primitive in _LIKE_OPERAND and type(cast(Array, operands[0])._storage) is not Scalar)

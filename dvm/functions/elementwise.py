@@ -159,6 +159,8 @@ def round(x: Any, decimals: int = 0) -> Tensor:
 @function(np.square)
 def square(x: Any) -> Tensor:
     value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has the square of truth values in int8")
     return binary("Mul", value, value)
 
 
@@ -182,6 +184,8 @@ def isinf(x: Any) -> Tensor:
 def sign(x: Any) -> Tensor:
     """-1, 0 or 1; NaN stays."""
     value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has no sign of truth values")
     below = where(less(value, 0), -1, value)
     return where(greater(value, 0), 1, below)
 

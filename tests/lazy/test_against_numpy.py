@@ -27,6 +27,7 @@ from hypothesis.extra.numpy import basic_indices
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import dvm
+from dvm.storage import Scalar
 
 LIMIT = 16
 EXAMPLES = int(os.environ.get("DVM_LAZY_EXAMPLES", "60"))
@@ -106,6 +107,13 @@ def own(value: Any) -> Any:
     return np.ascontiguousarray(value) if isinstance(value, np.ndarray) and value.ndim else value
 
 
+def as_scalars(pair: Pair) -> None:
+    """Make scalars of results without dims: whether they are is not the same for all functions of NumPy that copy."""
+    if not pair.plain.shape:
+        pair.plain = pair.plain.dtype.type(pair.plain)
+        pair.lazy = pair.lazy + pair.plain.dtype.type(0)
+
+
 def agree(pair: Pair) -> None:
     """The values of both are the same."""
     assert isinstance(pair.lazy, dvm.Array), type(pair.lazy)
@@ -160,6 +168,7 @@ class SideBySide(RuleBasedStateMachine):
             assert isinstance(pair.lazy, dvm.Array), type(pair.lazy)
             assert pair.lazy.shape == pair.plain.shape
             assert pair.lazy.dtype == pair.plain.dtype
+            assert (type(pair.lazy._storage) is Scalar) == isinstance(pair.plain, np.generic)
         if self.eager:
             for pair in self.pairs:
                 agree(pair)
@@ -277,8 +286,9 @@ class SideBySide(RuleBasedStateMachine):
     @precondition(lambda self: self.pairs)
     @rule(data=st.data())
     def rearrange(self, data: st.DataObject) -> None:
-        pair = self.pick(data)
-        assert pair is not None
+        pair = self.pick(data, lambda pair: isinstance(pair.plain, np.ndarray))
+        if pair is None:
+            return
         rank, shape = pair.plain.ndim, pair.plain.shape
         axes = st.integers(-rank, rank - 1) if rank else st.just(0)
         ways: dict[str, Function] = {
@@ -337,9 +347,7 @@ class SideBySide(RuleBasedStateMachine):
         found = self.both(UNARY[name], pair)
         if found is not None:
             found.plain = own(found.plain)
-            if not found.plain.shape:  # whether a copy is a scalar is not the same for all functions of NumPy
-                found.plain = found.plain.dtype.type(found.plain)
-                found.lazy = found.lazy + found.plain.dtype.type(0)
+            as_scalars(found)
             self.keep(found)
 
     @precondition(lambda self: self.pairs)
@@ -385,7 +393,10 @@ class SideBySide(RuleBasedStateMachine):
             return getattr(np, name)(a, axis=axis, keepdims=keepdims)
 
         reduced = function if name != "sum" else lambda a: in_float32(function, a)
-        self.keep_result(self.both(function, pair, reference=reduced))
+        found = self.both(function, pair, reference=reduced)
+        if found is not None:
+            as_scalars(found)
+        self.keep_result(found)
 
     @precondition(lambda self: self.pairs)
     @rule(data=st.data(), name=st.sampled_from(sorted(ROUNDED)))
@@ -407,7 +418,10 @@ class SideBySide(RuleBasedStateMachine):
         pair = self.pick(data, lambda pair: pair.plain.dtype.kind not in "fV" or not np.isnan(widened(pair.plain)).any())
         if pair is None or (dtype == np.uint8 and np.any(widened(pair.plain) < 0)):
             return
-        self.keep_result(self.both(lambda a: a.astype(dtype), pair))
+        found = self.both(lambda a: a.astype(dtype), pair)
+        if found is not None:
+            as_scalars(found)
+        self.keep_result(found)
 
     @precondition(lambda self: self.pairs)
     @rule(data=st.data())
