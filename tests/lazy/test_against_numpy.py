@@ -192,7 +192,7 @@ class SideBySide(RuleBasedStateMachine):
         if not values.size or values.dtype == bool:
             return
         if np.any(np.abs(np.nan_to_num(values.astype(np.float64), posinf=1e9, neginf=-1e9)) > LIMIT):
-            lower = [] if values.dtype == np.uint8 else [(np.maximum, pair.plain.dtype.type(-LIMIT))]
+            lower = [] if values.dtype.kind == "u" else [(np.maximum, pair.plain.dtype.type(-LIMIT))]
             for function, bound in [*lower, (np.minimum, pair.plain.dtype.type(LIMIT))]:
                 if isinstance(pair.plain, np.ndarray):
                     function(pair.plain, bound, out=pair.plain)
@@ -416,7 +416,7 @@ class SideBySide(RuleBasedStateMachine):
     @rule(data=st.data(), dtype=st.sampled_from(COMPUTED * 2 + FOREIGN))
     def astype(self, data: st.DataObject, dtype: Any) -> None:
         pair = self.pick(data, lambda pair: pair.plain.dtype.kind not in "fV" or not np.isnan(widened(pair.plain)).any())
-        if pair is None or (dtype == np.uint8 and np.any(widened(pair.plain) < 0)):
+        if pair is None or (dtype.kind == "u" and np.any(widened(pair.plain) < 0)):
             return
         found = self.both(lambda a: a.astype(dtype), pair)
         if found is not None:
@@ -533,7 +533,7 @@ class SideBySide(RuleBasedStateMachine):
             value.plain.dtype.kind in "fV" and pair.plain.dtype.kind in "iu" and np.isnan(widened(value.plain)).any()
         ):
             return
-        if pair.plain.dtype == np.uint8:
+        if pair.plain.dtype.kind == "u":
             value = data.draw(st.integers(0, 3))
         self.both(operator.setitem, pair, index, value)
         self.bound(pair)
