@@ -42,10 +42,10 @@ class Array(Tensor):
     the elements are needed, with the line that recorded the operation.
     """
 
-    __slots__ = ("__weakref__", "_storage", "_view")
+    __slots__ = ("__weakref__", "storage", "view")
 
-    _storage: Storage
-    _view: View | None
+    storage: Storage
+    view: View | None
     """Of a view, how it shows what the storage has."""
 
     def __init__(self) -> None:
@@ -56,15 +56,15 @@ class Array(Tensor):
     @property
     def node(self) -> Node:
         """The node that the array shows now."""
-        return self._storage.node if self._view is None else self._view.node
+        return self.storage.node if self.view is None else self.view.node
 
     @property
     def shape(self) -> Shape:
-        return self._storage.node.shape if self._view is None else self._view.shape
+        return self.storage.node.shape if self.view is None else self.view.shape
 
     @property
     def dtype(self) -> DType:
-        return self._storage.node.dtype
+        return self.storage.node.dtype
 
     @property
     def itemsize(self) -> int:
@@ -172,7 +172,11 @@ class Array(Tensor):
         found = getattr(self.numpy(), name)
         if not callable(found):
             return found
-        return lambda *arguments, **options: fall_back(found, arguments, options, "it is a method of NumPy's arrays")
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            return fall_back(found, arguments, options, "it is a method of NumPy's arrays")
+
+        return call
 
     # --- operators, the way that most operations come ---
 
@@ -189,37 +193,37 @@ class Array(Tensor):
         return _operate("Div", functions.divide, self, other)
 
     def __iadd__(self, other: Any) -> Array:
-        return self._update(functions.add(self, other))
+        return self.take_over(functions.add(self, other))
 
     def __isub__(self, other: Any) -> Array:
-        return self._update(functions.subtract(self, other))
+        return self.take_over(functions.subtract(self, other))
 
     def __imul__(self, other: Any) -> Array:
-        return self._update(functions.multiply(self, other))
+        return self.take_over(functions.multiply(self, other))
 
     def __itruediv__(self, other: Any) -> Array:
-        return self._update(functions.divide(self, other))
+        return self.take_over(functions.divide(self, other))
 
     def __ifloordiv__(self, other: Any) -> Array:
-        return self._update(functions.floor_divide(self, other))
+        return self.take_over(functions.floor_divide(self, other))
 
     def __imod__(self, other: Any) -> Array:
-        return self._update(functions.remainder(self, other))
+        return self.take_over(functions.remainder(self, other))
 
     def __ipow__(self, other: Any) -> Array:
-        return self._update(functions.power(self, other))
+        return self.take_over(functions.power(self, other))
 
     def __iand__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_and(self, other))
+        return self.take_over(functions.bitwise_and(self, other))
 
     def __ior__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_or(self, other))
+        return self.take_over(functions.bitwise_or(self, other))
 
     def __ixor__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_xor(self, other))
+        return self.take_over(functions.bitwise_xor(self, other))
 
     def __imatmul__(self, other: Any) -> Array:
-        return self._update(functions.matmul(self, other))
+        return self.take_over(functions.matmul(self, other))
 
     # --- writing ---
 
@@ -237,7 +241,7 @@ class Array(Tensor):
         if found.shape:
             return found
         if index is Ellipsis or (isinstance(index, tuple) and Ellipsis in index):
-            if type(self._storage) is not Scalar:
+            if type(self.storage) is not Scalar:
                 return found
             return self._copied_scalar()
         return self._scalar(cast(Array, found))
@@ -248,7 +252,7 @@ class Array(Tensor):
 
     def _scalar(self, found: Array) -> Array:
         """What an index of integers gives: no view, but a scalar."""
-        view = found._view
+        view = found.view
         if view is None:
             return array_of(cast(Array, functions.copy(found)).node) if found is self else found
         node = view.node
@@ -273,7 +277,7 @@ class Array(Tensor):
 
     def _assign(self, index: Any, value: Any) -> None:
         """Write some elements where they are."""
-        storage, view = self._storage, self._view
+        storage, view = self.storage, self.view
         if view is not None and not view.writable:
             raise ValueError("what is broadcast cannot be written")
         elements = storage.elements_to_write()
@@ -292,9 +296,9 @@ class Array(Tensor):
         else:
             self._assign(..., np.asarray(new))
 
-    def _update(self, result: Tensor) -> Array:
+    def take_over(self, result: Tensor) -> Array:
         """Take over the result, which nobody else has, of an operator that works in place."""
-        if type(self._storage) is Scalar:
+        if type(self.storage) is Scalar:
             return cast(Array, result)
         if result.dtype != self.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
@@ -310,7 +314,7 @@ class Array(Tensor):
 
         Of a view that others see, too, that means writing where it is.
         """
-        storage, view, node = self._storage, self._view, cast(Array, new).node
+        storage, view, node = self.storage, self.view, cast(Array, new).node
         if view is not None:
             if not view.writable:
                 raise ValueError("what is broadcast cannot be written")
@@ -330,7 +334,7 @@ class Array(Tensor):
 
     def view_by(self, primitive: str, attributes: Attributes, place: Position | None) -> Array:
         """The view that a step leads to; a copy where NumPy would have to make one for a reshape."""
-        storage, view = self._storage, self._view
+        storage, view = self.storage, self.view
         if type(storage) is Scalar:
             return self._copied_scalar().view_by(primitive, attributes, place)
         node = part_of(self.node, primitive, attributes, place)
@@ -340,9 +344,9 @@ class Array(Tensor):
             return array_of(node)
         steps = () if view is None else view.steps
         found = _NEW(Array)
-        found._storage = storage
+        found.storage = storage
         writable = primitive != "broadcast" and (view is None or view.writable)
-        found._view = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
+        found.view = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
         if view is None:
             storage.owner = ref(self)
         storage.views = [*(other for other in storage.views if other() is not None), ref(new)]
@@ -392,8 +396,8 @@ def array_of(node: Node) -> Array:
 
 def _array_that_owns(storage: Storage) -> Array:
     found = _NEW(Array)
-    found._storage = storage
-    found._view = None
+    found.storage = storage
+    found.view = None
     return found
 
 
@@ -405,7 +409,7 @@ def _is_basic(index: Any) -> bool:
 
 def _hashable(index: Any) -> Any:
     parts = cast("tuple[Any, ...]", index) if isinstance(index, tuple) else (index,)
-    return tuple((part.start, part.stop, part.step) if isinstance(part, slice) else part for part in parts)
+    return tuple(part.__reduce__()[1] if isinstance(part, slice) else part for part in parts)
 
 
 def _plain(index: Any) -> Any:
@@ -419,18 +423,18 @@ def _into(out: Any, found: Any, given: Sequence[Any]) -> Any:
     if isinstance(out, Array):
         if not isinstance(found, Array):
             found = functions.asarray(np.asarray(found))
-        elif found._view is not None or any(found is one for one in given):
+        elif found.view is not None or any(found is one for one in given):
             found = functions.copy(found)
-        return out._update(found)
+        return out.take_over(found)
     np.copyto(out, np.asarray(found), casting="same_kind")
     return out
 
 
 def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any) -> Tensor:
     """An operator on two arrays, or an array and a number, that need no conversion; else by way of the function."""
-    x = a._storage.node if a._view is None else a._view.node
+    x = a.storage.node if a.view is None else a.view.node
     if type(b) is Array:
-        y = b._storage.node if b._view is None else b._view.node
+        y = b.storage.node if b.view is None else b.view.node
         key = kind, x.dtype, x.shape, y.dtype, y.shape
         plan = _plans.get(key)
         if plan is None:
@@ -447,7 +451,7 @@ def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any
         primitive, attributes, operands = "binary_scalar", (kind, b.hex(), False), (x,)
     else:
         return function(a, b)
-    frame = sys._getframe(2)  # the caller of the operator
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - the only way to a line within a microsecond
     place = frame.f_code, frame.f_lasti
     return array_of(CURRENT.record.append(primitive, attributes, operands, shape, dtype, place))
 
@@ -467,7 +471,7 @@ class _LazyRecorder:
         node = CURRENT.record.append(primitive, attributes, nodes, shape, dtype, place)
         if not node.shape and (
             primitive in _ALWAYS_ARRAYS
-            or (primitive in _LIKE_OPERAND and type(cast(Array, operands[0])._storage) is not Scalar)
+            or (primitive in _LIKE_OPERAND and type(cast(Array, operands[0]).storage) is not Scalar)
         ):
             return _array_that_owns(Storage(node))
         return array_of(node)
@@ -475,14 +479,14 @@ class _LazyRecorder:
     def tensor(self, value: Any, *, copy: bool) -> Array:
         """The array of NumPy's elements; a copy of those that can be written, if anybody else may."""
         if isinstance(value, np.generic):
-            return array_of(leaf(np.asarray(value)))
+            return array_of(leaf(np.asarray(cast(Any, value))))
         elements = np.asarray(value)
         return _array_that_owns(Storage(leaf(elements.copy() if copy and elements.flags.writeable else elements)))
 
 
 def _caller() -> Position:
     """Where the code stands that called into this package."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - the only way to a line within a microsecond
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "dvm":
         frame = frame.f_back
     return frame.f_code, frame.f_lasti

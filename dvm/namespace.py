@@ -15,62 +15,6 @@ import numpy as np
 
 from dvm import functions
 from dvm.array import Array
-from dvm.functions import (
-    abs,
-    add,
-    astype,
-    broadcast_to,
-    ceil,
-    clip,
-    concat,
-    cos,
-    divide,
-    equal,
-    exp,
-    expand_dims,
-    floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    matmul,
-    matrix_transpose,
-    maximum,
-    minimum,
-    moveaxis,
-    multiply,
-    negative,
-    not_equal,
-    permute_dims,
-    positive,
-    prod,
-    reciprocal,
-    remainder,
-    reshape,
-    sign,
-    sin,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    subtract,
-    sum,
-    take,
-    tanh,
-    tril,
-    triu,
-    trunc,
-    where,
-)
 from dvm.functions.dispatch import fall_back
 from dvm.tensor import Axis, Tensor
 from vm.errors import DvmError
@@ -212,7 +156,9 @@ def linspace(
     start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: builtins.bool = True
 ) -> Tensor:
     _require(device)
-    return functions.asarray(np.linspace(start, stop, num, endpoint=endpoint, dtype=float32 if dtype is None else dtype))
+    return functions.asarray(
+        np.linspace(start, stop, num, endpoint=endpoint, dtype=float32 if dtype is None else dtype)
+    )
 
 
 # --- element types ---
@@ -239,7 +185,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype[Any]:
 
 def finfo(type: Any, /) -> Any:
     """The limits of a type of floats."""
-    return ml_dtypes.finfo(type.dtype if isinstance(type, Tensor) else type)
+    return cast(Any, ml_dtypes).finfo(type.dtype if isinstance(type, Tensor) else type)
 
 
 def iinfo(type: Any, /) -> Any:
@@ -321,12 +267,54 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Tensor, ...]:
 
 
 _OF_NUMPY = frozenset(
-    (
-        "acos acosh argmax argmin argsort asin asinh atan atan2 atanh bitwise_left_shift bitwise_right_shift"
-        " broadcast_arrays conj copysign cosh count_nonzero cumulative_prod cumulative_sum diff expm1 hypot imag log10"
-        " log1p log2 logaddexp meshgrid nextafter nonzero real repeat roll searchsorted signbit sinh sort"
-        " take_along_axis tan tensordot tile unique_all unique_counts unique_inverse unique_values vecdot"
-    ).split()
+    [
+        "acos",
+        "acosh",
+        "argmax",
+        "argmin",
+        "argsort",
+        "asin",
+        "asinh",
+        "atan",
+        "atan2",
+        "atanh",
+        "bitwise_left_shift",
+        "bitwise_right_shift",
+        "broadcast_arrays",
+        "conj",
+        "copysign",
+        "cosh",
+        "count_nonzero",
+        "cumulative_prod",
+        "cumulative_sum",
+        "diff",
+        "expm1",
+        "hypot",
+        "imag",
+        "log10",
+        "log1p",
+        "log2",
+        "logaddexp",
+        "meshgrid",
+        "nextafter",
+        "nonzero",
+        "real",
+        "repeat",
+        "roll",
+        "searchsorted",
+        "signbit",
+        "sinh",
+        "sort",
+        "take_along_axis",
+        "tan",
+        "tensordot",
+        "tile",
+        "unique_all",
+        "unique_counts",
+        "unique_inverse",
+        "unique_values",
+        "vecdot",
+    ]
 )
 """The functions of the standard that DVM has not."""
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from threading import Lock, RLock, local
 from types import CodeType
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy.typing as npt
 

@@ -8,7 +8,7 @@ may have: the storage gets another node.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
@@ -90,7 +90,9 @@ class Storage:
         alone = _holders(self) == _ALONE
         value = value_of(self.node)
         flags = value.flags
-        return value if alone and flags.writeable and flags.owndata and flags.c_contiguous else np.array(value, order="C")
+        return (
+            value if alone and flags.writeable and flags.owndata and flags.c_contiguous else np.array(value, order="C")
+        )
 
 
 class Scalar(Storage):
@@ -187,7 +189,7 @@ def part_of(base: Node, primitive: str, attributes: Attributes, place: Position 
 def strides_of(node: Node) -> tuple[int, ...]:
     """The strides in bytes that the elements of an array have, which are in row-major order wherever they are written."""
     strides: list[int] = []
-    step = node.dtype.itemsize
+    step: int = node.dtype.itemsize
     for size in reversed(node.shape):
         strides.append(step)
         step *= size
@@ -199,16 +201,15 @@ def strides_after(
 ) -> tuple[int, ...] | None:
     """The strides of a view of what has some; None where NumPy would copy."""
     if primitive == "transpose":
-        return tuple([strides[axis] for axis in attributes[0]])
+        return tuple([strides[axis] for axis in cast(Shape, attributes[0])])
     if primitive == "slice":
-        return tuple([stride * step for stride, step in zip(strides, attributes[2], strict=True)])
+        return tuple([stride * step for stride, step in zip(strides, cast(Shape, attributes[2]), strict=True)])
     nothing = np.lib.stride_tricks.as_strided(np.empty(1, f"V{itemsize}"), shape, strides)
     if primitive == "reshape":
         try:
-            nothing.shape = result
-        except AttributeError:
+            return nothing.reshape(result, copy=False).strides
+        except ValueError:
             return None
-        return nothing.strides
     return view_of(nothing, primitive, attributes).strides
 
 
@@ -221,7 +222,8 @@ def view_of(value: Value, primitive: str, attributes: Attributes) -> Value:
     if primitive == "broadcast":
         return np.broadcast_to(value, attributes[0])
     if primitive == "index":
-        return value[tuple(slice(*part) if isinstance(part, tuple) else part for part in attributes[0])]
+        parts: tuple[Any, ...] = attributes[0]
+        return value[tuple(slice(*cast(Any, part)) if isinstance(part, tuple) else part for part in parts)]
     starts, sizes, steps = attributes
     return value[
         tuple(

@@ -103,7 +103,7 @@ class _Structure:
         self._symbols: dict[int, str] = {}
         self.shapes = [tuple([self._declare(size) for size in leaf.shape]) for leaf in leaves]
         self.attributes = [self._symbolic(node) for node in nodes]
-        self.numbers = tuple(
+        self.numbers: tuple[int, ...] = tuple(
             [node.number for node in nodes if node.primitive == "binary_scalar" and node.attributes[0] != "Pow"]
         )
 
@@ -131,7 +131,7 @@ class _Structure:
             leaf: builder.argument(f"x{number}", leaf.dtype, shape)
             for number, (leaf, shape) in enumerate(zip(self.leaves, self.shapes, strict=True))
         }
-        numbers = () if with_numbers else self.numbers
+        numbers: tuple[int, ...] = () if with_numbers else self.numbers
         scalars = {
             number: builder.argument(f"c{number}", self.nodes[number].operands[0].dtype, ()) for number in numbers
         }
@@ -164,8 +164,8 @@ class _Structure:
             return node.attributes if node.primitive != "slice" else _to_the_end(node)
         attributes = list(node.attributes)
         for position in at:
-            sizes = attributes[position]
-            named = [self._symbols.get(size, size) for size in sizes]
+            sizes: tuple[int, ...] = attributes[position]
+            named: list[int | str] = [self._symbols.get(size) or size for size in sizes]
             unknown = [axis for axis, size in enumerate(named) if isinstance(size, int) and size > 1]
             if node.primitive == "reshape" and len(unknown) == 1 and -1 not in sizes and 0 not in node.shape:
                 named[unknown[0]] = -1

@@ -20,6 +20,9 @@ from dvm import record, structure
 from dvm.record import CURRENT, Record
 from vm.machine import Machine
 
+xp: Any = dvm
+"""As an array library, whose functions give lazy arrays."""
+
 Values = npt.NDArray[Any]
 
 
@@ -52,9 +55,9 @@ def floats(*shape: int) -> Values:
 
 
 def test_values_that_die_are_not_computed(calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(3, 4))
-    dvm.exp(x)
-    dead = dvm.tanh(x) * 2.0
+    x = xp.asarray(floats(3, 4))
+    xp.exp(x)
+    dead = xp.tanh(x) * 2.0
     del dead
     kept = x + 1.0
     kept.evaluate()
@@ -63,8 +66,8 @@ def test_values_that_die_are_not_computed(calls: list[list[Values]]) -> None:
 
 
 def test_what_was_only_recorded_and_died_launches_nothing(own_record: dvm.lazy, calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(3))
-    y = dvm.exp(x)
+    x = xp.asarray(floats(3))
+    y = xp.exp(x)
     del y
     CURRENT.record.flush()
     assert calls == []
@@ -72,7 +75,7 @@ def test_what_was_only_recorded_and_died_launches_nothing(own_record: dvm.lazy, 
 
 
 def test_one_launch_computes_all_that_is_alive(own_record: dvm.lazy, calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(3))
+    x = xp.asarray(floats(3))
     a, b = x + 1.0, x * 2.0
     a.evaluate()
     b.evaluate()
@@ -81,7 +84,7 @@ def test_one_launch_computes_all_that_is_alive(own_record: dvm.lazy, calls: list
 
 
 def test_a_value_held_only_through_a_view_is_not_stored(calls: list[list[Values]]) -> None:
-    x, w = dvm.asarray(floats(4, 6)), dvm.asarray(floats(6, 6))
+    x, w = xp.asarray(floats(4, 6)), xp.asarray(floats(6, 6))
     y = (x @ w).reshape(4, 2, 3).transpose(1, 0, 2)
     found = np.asarray(y)
     assert [[result.shape for result in results] for results in calls] == [[(2, 4, 3)]]
@@ -93,7 +96,7 @@ def test_a_value_held_only_through_a_view_is_not_stored(calls: list[list[Values]
 
 
 def test_a_view_of_a_value_that_is_alive_is_not_stored_beside_it(calls: list[list[Values]]) -> None:
-    y = dvm.asarray(floats(4, 6)) + 1.0
+    y = xp.asarray(floats(4, 6)) + 1.0
     first, second = y[0], y.T
     z = second * 2.0
     z.evaluate()
@@ -107,7 +110,7 @@ def test_a_view_of_a_value_that_is_alive_is_not_stored_beside_it(calls: list[lis
 
 
 def test_a_view_taken_before_the_values_exist_writes_to_them() -> None:
-    y = dvm.asarray(floats(4, 6)) + 1.0
+    y = xp.asarray(floats(4, 6)) + 1.0
     row = y[1]
     pending = row * 2.0
     y += 1.0
@@ -122,7 +125,7 @@ def test_a_view_taken_before_the_values_exist_writes_to_them() -> None:
 
 
 def test_the_last_view_takes_over_and_computes_in_place_lazily(calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(2, 6)).reshape(3, 4)
+    x = xp.asarray(floats(2, 6)).reshape(3, 4)
     x += 1.0
     x *= 2.0
     assert calls == []
@@ -131,7 +134,7 @@ def test_the_last_view_takes_over_and_computes_in_place_lazily(calls: list[list[
 
 
 def test_views_of_a_view_that_took_over_see_each_other() -> None:
-    x = (dvm.asarray(floats(2, 6)) + 1.0).reshape(3, 4)
+    x = (xp.asarray(floats(2, 6)) + 1.0).reshape(3, 4)
     x.evaluate()
     row, column = x[1], x[:, 2]
     row[2] = 9.0
@@ -142,7 +145,7 @@ def test_views_of_a_view_that_took_over_see_each_other() -> None:
 
 
 def test_writing_one_element_after_the_other_copies_nothing() -> None:
-    x = dvm.asarray(np.zeros(8, np.float32))
+    x = xp.asarray(np.zeros(8, np.float32))
     row = x[2:6]
     x[0] = 1.0
     where = x.numpy().ctypes.data
@@ -154,7 +157,7 @@ def test_writing_one_element_after_the_other_copies_nothing() -> None:
 
 
 def test_an_exported_array_keeps_its_elements() -> None:
-    x = dvm.asarray(np.zeros(3, np.float32))
+    x = xp.asarray(np.zeros(3, np.float32))
     seen = x.numpy()
     x[0] = 1.0
     x += 1.0
@@ -168,8 +171,8 @@ def test_an_exported_array_keeps_its_elements() -> None:
 def test_an_array_is_taken_as_it_is_when_it_is_given() -> None:
     x = floats(3)
     before = x.copy()
-    y = dvm.asarray(x) + 1.0
-    z = dvm.asarray(before.copy()) * x
+    y = xp.asarray(x) + 1.0
+    z = xp.asarray(before.copy()) * x
     x[0] = 100
     np.testing.assert_array_equal(y, before + np.float32(1))
     np.testing.assert_array_equal(z, before * before)
@@ -178,7 +181,7 @@ def test_an_array_is_taken_as_it_is_when_it_is_given() -> None:
 def test_without_a_copy_the_memory_is_shared_and_not_written() -> None:
     x = floats(3)
     before = x.copy()
-    y = dvm.asarray(x, copy=False)
+    y = xp.asarray(x, copy=False)
     assert np.shares_memory(x, y.numpy())
     y[0] = 100.0
     y += 1.0
@@ -188,23 +191,23 @@ def test_without_a_copy_the_memory_is_shared_and_not_written() -> None:
 
 def test_results_for_numpy_are_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
-        np.asarray(dvm.asarray(floats(3)) + 1.0)[0] = 1
-    assert np.array(dvm.asarray(floats(3))).flags.writeable
+        np.asarray(xp.asarray(floats(3)) + 1.0)[0] = 1
+    assert np.array(xp.asarray(floats(3))).flags.writeable
 
 
 def test_elements_swap_as_in_numpy() -> None:
-    x = dvm.asarray(np.arange(3))
+    x = xp.asarray(np.arange(3))
     x[0], x[2] = x[2], x[0]
     np.testing.assert_array_equal(x, [2, 1, 0])
 
 
 def test_scalars_are_not_written_in_place() -> None:
-    total = dvm.sum(dvm.asarray(floats(3)))
+    total = xp.sum(xp.asarray(floats(3)))
     kept = total
     total += 1.0
     assert float(kept) == pytest.approx(float(floats(3).sum()))
     assert float(total) == pytest.approx(float(floats(3).sum()) + 1)
-    array = dvm.asarray(np.array(2.0, np.float32))
+    array = xp.asarray(np.array(2.0, np.float32))
     second = array
     array += 1.0
     assert second is array
@@ -212,7 +215,7 @@ def test_scalars_are_not_written_in_place() -> None:
 
 
 def test_what_is_broadcast_is_not_written() -> None:
-    x = dvm.broadcast_to(dvm.asarray(floats(3)), (2, 3))
+    x = xp.broadcast_to(xp.asarray(floats(3)), (2, 3))
     for write in (lambda: x.fill(1.0), lambda: x.__setitem__((0, 0), 1.0), lambda: x.__iadd__(1.0)):
         with pytest.raises(ValueError, match="broadcast"):
             write()
@@ -223,9 +226,9 @@ def test_what_is_broadcast_is_not_written() -> None:
 
 def test_new_shapes_compile_nothing(own_record: dvm.lazy) -> None:
     for rows in range(2, 30):
-        x = dvm.asarray(floats(rows, rows + 31))
-        y = dvm.softmax(x * 2.0 + 1.0)
-        np.testing.assert_allclose(dvm.sum(y, axis=-1), np.ones(rows), 1e-5)
+        x = xp.asarray(floats(rows, rows + 31))
+        y = xp.softmax(x * 2.0 + 1.0)
+        np.testing.assert_allclose(xp.sum(y, axis=-1), np.ones(rows), 1e-5)
     assert own_record.compiled == 1
     assert own_record.launches == 28
 
@@ -235,7 +238,7 @@ def test_new_numbers_compile_nothing_after_the_third(own_record: dvm.lazy) -> No
     counts: list[int] = []
     for number in range(1, 12):
         scale = number / 7
-        found = np.asarray(dvm.tanh(dvm.asarray(x) * scale) + scale)
+        found = np.asarray(xp.tanh(xp.asarray(x) * scale) + scale)
         np.testing.assert_allclose(found, np.tanh(x * np.float32(scale)) + np.float32(scale), 1e-6)
         counts.append(own_record.compiled)
     assert counts[2:] == [3] * 9
@@ -244,12 +247,12 @@ def test_new_numbers_compile_nothing_after_the_third(own_record: dvm.lazy) -> No
 def test_dims_that_are_alike_by_accident_get_a_program_of_their_own() -> None:
     for rows, columns in ((3, 4), (4, 4), (5, 6), (6, 6), (1, 6), (6, 1), (1, 1), (0, 3)):
         x, y = floats(rows, columns), floats(columns)
-        found = dvm.sum(dvm.asarray(x) + dvm.asarray(y), axis=0)
+        found = xp.sum(xp.asarray(x) + xp.asarray(y), axis=0)
         np.testing.assert_allclose(found, (x + y).sum(axis=0), 1e-5)
 
 
 def test_signed_zeros_and_nans_are_numbers_of_their_own() -> None:
-    x = dvm.asarray(np.array([1.0, -1.0], np.float32))
+    x = xp.asarray(np.array([1.0, -1.0], np.float32))
     for scalar in (0.0, -0.0, 0.0, -0.0, float("nan"), float("inf"), -float("inf"), float("nan")):
         with np.errstate(invalid="ignore"):
             expected = x.numpy() * np.float32(scalar)
@@ -263,7 +266,7 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for table in (structure._launches, structure._programs, structure._seen_without_numbers):
         table.clear()
     for size in range(2, 14):
-        x = dvm.asarray(floats(size))
+        x = xp.asarray(floats(size))
         np.testing.assert_array_equal(x + 1.0 + float(size), floats(size) + np.float32(1) + np.float32(size))
         assert max(map(len, (structure._launches, structure._programs, structure._seen_without_numbers))) <= 5
     assert len(structure._launches) == 5
@@ -271,7 +274,7 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_record_is_bounded() -> None:
     with dvm.lazy(limit=10) as bounded:
-        x = dvm.asarray(floats(3))
+        x = xp.asarray(floats(3))
         expected = floats(3)
         for _ in range(95):
             x = x * 0.5 + 1.0
@@ -285,15 +288,15 @@ def test_a_record_is_bounded() -> None:
 def test_views_and_operands_outlive_a_flush_in_the_middle(limit: int) -> None:
     with dvm.lazy(limit=limit):
         x, y = floats(4, 6), floats(6, 4)
-        a, b = dvm.asarray(x) + 1.0, dvm.asarray(y) + 1.0
-        found = a.T[1:, ::2] + b[1:, :2] * dvm.sum(a.reshape(-1)[3:])
+        a, b = xp.asarray(x) + 1.0, xp.asarray(y) + 1.0
+        found = a.T[1:, ::2] + b[1:, :2] * xp.sum(a.reshape(-1)[3:])
         u, v = x + np.float32(1), y + np.float32(1)
         np.testing.assert_allclose(found, u.T[1:, ::2] + v[1:, :2] * u.reshape(-1)[3:].sum(), 1e-5)
 
 
 def test_a_deep_chain_needs_no_recursion() -> None:
     with dvm.lazy(limit=5000):
-        x = dvm.asarray(np.zeros(2, np.float32))
+        x = xp.asarray(np.zeros(2, np.float32))
         for _ in range(3000):
             x = x + 1.0
         CURRENT.record.nodes.clear()  # what compiles it is not asked here: it is collected without a stack overflow
@@ -309,12 +312,12 @@ def line_of_next_statement() -> int:
 
 
 def test_an_error_names_the_line_that_recorded_it_and_the_rest_is_computed() -> None:
-    table = dvm.asarray(floats(3, 2))
+    table = xp.asarray(floats(3, 2))
     good = table * 2.0
     line = line_of_next_statement()
-    bad = dvm.take(table, dvm.asarray(np.array([0, 7])), axis=0)
+    bad = xp.take(table, xp.asarray(np.array([0, 7])), axis=0)
     worse = bad + 1.0
-    fine = dvm.exp(table)
+    fine = xp.exp(table)
     np.testing.assert_array_equal(good, floats(3, 2) * np.float32(2))
     np.testing.assert_allclose(fine, np.exp(floats(3, 2)), 1e-6)
     for array in (bad, worse, bad):
@@ -327,7 +330,7 @@ def test_an_error_names_the_line_that_recorded_it_and_the_rest_is_computed() -> 
 
 
 def test_views_of_what_failed_fail() -> None:
-    bad = dvm.take(dvm.asarray(floats(3, 2)), dvm.asarray(np.array([0, 7])), axis=0)
+    bad = xp.take(xp.asarray(floats(3, 2)), xp.asarray(np.array([0, 7])), axis=0)
     views = bad[0], bad.T, bad.reshape(-1)
     for view in views:
         with pytest.raises(dvm.ExecutionError):
@@ -337,16 +340,16 @@ def test_views_of_what_failed_fail() -> None:
 
 
 def test_shapes_that_do_not_fit_are_refused_where_they_meet() -> None:
-    x = dvm.asarray(floats(3, 2))
+    x = xp.asarray(floats(3, 2))
     for refused in (
-        lambda: x + dvm.asarray(floats(4)),
+        lambda: x + xp.asarray(floats(4)),
         lambda: x @ x,
         lambda: x.reshape(4),
         lambda: x[3],
         lambda: x[0, 0, 0],
-        lambda: dvm.sum(x, axis=2),
-        lambda: dvm.max(dvm.asarray(floats(0))),
-        lambda: dvm.concatenate([x, x.T]),
+        lambda: xp.sum(x, axis=2),
+        lambda: xp.max(xp.asarray(floats(0))),
+        lambda: xp.concatenate([x, x.T]),
     ):
         with pytest.raises((dvm.ShapeError, IndexError, ValueError)):
             refused()
@@ -356,24 +359,24 @@ def test_shapes_that_do_not_fit_are_refused_where_they_meet() -> None:
 
 
 def test_python_takes_them_for_numbers() -> None:
-    one = dvm.asarray(np.array([1.5], np.float32))[0] * 2.0
+    one = xp.asarray(np.array([1.5], np.float32))[0] * 2.0
     assert float(one) == 3.0
     assert int(one) == 3
     assert complex(one) == 3
     assert bool(one)
     assert not one - 3.0
     assert f"{one:.2f}" == "3.00"
-    assert [10, 20, 30][dvm.asarray(np.array(2))] == 30
+    assert [10, 20, 30][xp.asarray(np.array(2))] == 30
     assert str(one) == "3.0"
     with pytest.raises(TypeError):
         [1, 2][one]
     with pytest.raises(ValueError, match="ambiguous"):
-        bool(dvm.asarray(floats(2)))
+        bool(xp.asarray(floats(2)))
 
 
 def test_they_print_as_numpy_does() -> None:
     x = np.arange(4, dtype=np.float32).reshape(2, 2)
-    lazy = dvm.asarray(x) + 1.0
+    lazy = xp.asarray(x) + 1.0
     assert str(lazy) == str(x + 1)
     assert repr(lazy) == "dvm." + repr(x + 1)
     assert f"{lazy}" == str(x + 1)
@@ -381,19 +384,19 @@ def test_they_print_as_numpy_does() -> None:
 
 def test_iteration_and_length() -> None:
     x = floats(3, 2)
-    lazy = dvm.asarray(x)
+    lazy = xp.asarray(x)
     assert len(lazy) == 3
     for found, expected in zip(lazy, x, strict=True):
         np.testing.assert_array_equal(found, expected)
     rows = list(lazy)
     rows[1] += 1.0
     np.testing.assert_array_equal(lazy[1], x[1] + np.float32(1))
-    zero = dvm.asarray(np.float32(1))
+    zero = xp.asarray(np.float32(1))
     with pytest.raises(TypeError):
         len(zero)
     with pytest.raises(TypeError):
         iter(zero)
-    assert x[1, 1] in dvm.asarray(x)
+    assert x[1, 1] in xp.asarray(x)
     with pytest.raises(TypeError, match="unhashable"):
         hash(lazy)
 
@@ -401,9 +404,9 @@ def test_iteration_and_length() -> None:
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 0, 4), (1,) * 8])
 def test_odd_shapes(shape: tuple[int, ...]) -> None:
     x = np.ones(shape, np.float32)
-    lazy = dvm.asarray(x)
+    lazy = xp.asarray(x)
     np.testing.assert_array_equal(lazy + 1.0, x + 1)
-    np.testing.assert_array_equal(dvm.sum(lazy), x.sum())
+    np.testing.assert_array_equal(xp.sum(lazy), x.sum())
     np.testing.assert_array_equal(lazy.reshape(-1), x.reshape(-1))
     assert (lazy + 1.0).shape == shape
     assert lazy.size == x.size
@@ -412,10 +415,10 @@ def test_odd_shapes(shape: tuple[int, ...]) -> None:
 
 def test_more_dims_than_dvm_has() -> None:
     x = np.arange(512, dtype=np.float32).reshape((2,) * 9)
-    lazy = dvm.asarray(x) + 1.0
+    lazy = xp.asarray(x) + 1.0
     np.testing.assert_array_equal(lazy, x + 1)
     np.testing.assert_array_equal(lazy.T, (x + 1).T)
-    pending = dvm.asarray(x.reshape(-1)) * 2.0
+    pending = xp.asarray(x.reshape(-1)) * 2.0
     high = pending.reshape((2,) * 9)
     high[0] = 1.0
     expected = x.reshape(-1) * 2
@@ -425,11 +428,11 @@ def test_more_dims_than_dvm_has() -> None:
 
 
 def test_types_that_dvm_has_not_are_computed_by_numpy(calls: list[list[Values]]) -> None:
-    x = dvm.asarray(np.arange(4.0))
+    x = xp.asarray(np.arange(4.0))
     y = x * 2.0 + np.sin(x)
     assert y.dtype == np.float64
     np.testing.assert_array_equal(y, np.arange(4.0) * 2 + np.sin(np.arange(4.0)))
-    single = dvm.asarray(floats(4))
+    single = xp.asarray(floats(4))
     assert (single + np.float64(1)).dtype == np.float64
     assert (single + 1.0).dtype == np.float32
     np.testing.assert_array_equal(x.astype(np.float32), np.arange(4, dtype=np.float32))
@@ -438,7 +441,7 @@ def test_types_that_dvm_has_not_are_computed_by_numpy(calls: list[list[Values]])
 
 def test_the_log_says_once_what_numpy_does(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dvm.functions.dispatch._said", set[str]())
-    x = dvm.asarray(floats(4))
+    x = xp.asarray(floats(4))
     with caplog.at_level(logging.DEBUG, logger="dvm"):
         for _ in range(3):
             np.testing.assert_array_equal(np.sort(x), np.sort(floats(4)))
@@ -450,7 +453,7 @@ def test_the_log_says_once_what_numpy_does(caplog: pytest.LogCaptureFixture, mon
 
 
 def test_numpy_functions_stay_lazy(calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(4, 3))
+    x = xp.asarray(floats(4, 3))
     y = np.exp(x) / np.sum(np.exp(x), axis=1, keepdims=True)
     z = np.concatenate([y, np.maximum(y, 0.5)], axis=0)
     assert isinstance(z, dvm.Array)
@@ -461,22 +464,22 @@ def test_numpy_functions_stay_lazy(calls: list[list[Values]]) -> None:
 
 
 def test_out_takes_results_and_is_returned() -> None:
-    x = dvm.asarray(floats(2, 3))
-    out = dvm.asarray(np.zeros((2, 3), np.float32))
+    x = xp.asarray(floats(2, 3))
+    out = xp.asarray(np.zeros((2, 3), np.float32))
     row = out[0]
     assert np.add(x, 1.0, out=out) is out
     np.testing.assert_array_equal(row, floats(2, 3)[0] + np.float32(1))
     plain = np.zeros((2, 3), np.float32)
     assert np.multiply(x, 2.0, out=plain) is plain
     np.testing.assert_array_equal(plain, floats(2, 3) * np.float32(2))
-    whole = dvm.asarray(np.zeros((2, 3), np.int32))
+    whole = xp.asarray(np.zeros((2, 3), np.int32))
     with pytest.raises(TypeError):
         np.add(x, 1.0, out=whole)
     np.testing.assert_array_equal(whole, np.zeros((2, 3)))
 
 
 def test_pickling() -> None:
-    x = dvm.asarray(floats(2, 3)) + 1.0
+    x = xp.asarray(floats(2, 3)) + 1.0
     found = pickle.loads(pickle.dumps(x.T))
     np.testing.assert_array_equal(found, (floats(2, 3) + np.float32(1)).T)
     found[0] = 0.0
@@ -484,7 +487,7 @@ def test_pickling() -> None:
 
 
 def test_dlpack() -> None:
-    x = dvm.asarray(floats(2, 3)) + 1.0
+    x = xp.asarray(floats(2, 3)) + 1.0
     found = np.from_dlpack(x)
     np.testing.assert_array_equal(found, floats(2, 3) + np.float32(1))
     x[0] = 0.0
@@ -494,7 +497,7 @@ def test_dlpack() -> None:
 
 def test_dlpack_to_torch() -> None:
     torch = pytest.importorskip("torch")
-    x = dvm.asarray(floats(2, 3)) + 1.0
+    x = xp.asarray(floats(2, 3)) + 1.0
     np.testing.assert_array_equal(torch.from_dlpack(x).numpy(), floats(2, 3) + np.float32(1))
 
 
@@ -502,7 +505,7 @@ def test_dlpack_to_torch() -> None:
 
 
 def test_records_nest_and_are_computed_at_their_end(calls: list[list[Values]]) -> None:
-    x = dvm.asarray(floats(3))
+    x = xp.asarray(floats(3))
     with dvm.lazy() as outer:
         a = x + 1.0
         with dvm.lazy() as inner:
@@ -520,11 +523,17 @@ def test_records_nest_and_are_computed_at_their_end(calls: list[list[Values]]) -
 
 def test_a_record_ends_with_an_error_of_the_block() -> None:
     outside = CURRENT.record
-    with pytest.raises(KeyError), dvm.lazy():
-        kept = dvm.asarray(floats(3)) + 1.0
-        raise KeyError
+    kept: list[Any] = []
+
+    def block() -> None:
+        with dvm.lazy():
+            kept.append(xp.asarray(floats(3)) + 1.0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        block()
     assert CURRENT.record is outside
-    np.testing.assert_array_equal(kept, floats(3) + np.float32(1))
+    np.testing.assert_array_equal(kept[0], floats(3) + np.float32(1))
 
 
 def test_a_record_that_takes_nothing_is_refused() -> None:
@@ -554,7 +563,7 @@ def test_one_record_entered_by_several_threads_at_once() -> None:
 
 
 def test_arrays_go_from_thread_to_thread() -> None:
-    x = dvm.asarray(floats(5))
+    x = xp.asarray(floats(5))
     pending = x + 1.0
     views = pending[1:3], pending[::2]
     results: list[Any] = []
@@ -580,15 +589,15 @@ def test_memory_goes_with_the_arrays() -> None:
     gc.disable()
     try:
         values = floats(10)
-        watched = weakref.ref(dvm.asarray(values))
+        watched = weakref.ref(xp.asarray(values))
         assert watched() is None
-        x = dvm.asarray(values)
+        x = xp.asarray(values)
         elements = weakref.ref(x.node.value)
-        y = dvm.sum(x.reshape(2, 5).T * 2.0 + 1.0, axis=0)
+        y = xp.sum(x.reshape(2, 5).T * 2.0 + 1.0, axis=0)
         del x
         y.evaluate()
         assert elements() is None
-        storage = weakref.ref(y._storage)
+        storage = weakref.ref(y.storage)
         view = y[None]
         del y, view
         assert storage() is None
@@ -599,4 +608,4 @@ def test_memory_goes_with_the_arrays() -> None:
 def test_importing_dvm_imports_no_compiler() -> None:
     script = "import sys, dvm; sys.exit(any(name.split('.')[0] == 'xdsl' for name in sys.modules))"
     where = Path(dvm.__file__).parent.parent
-    assert subprocess.run([sys.executable, "-c", script], cwd=where).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], cwd=where, check=False).returncode == 0
