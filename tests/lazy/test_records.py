@@ -244,6 +244,56 @@ def test_new_numbers_compile_nothing_after_the_third(own_record: dvm.lazy) -> No
     assert counts[2:] == [3] * 9
 
 
+def counted(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.astype(xp.arange(size), np.float32) * 0.5, np.arange(size, dtype=np.float32) / 2
+
+
+def filled(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.full((size, 7), size / 8) + 1.0, np.full((size, 7), size / 8 + 1, np.float32)
+
+
+def part(x: Values, size: int) -> tuple[Any, Any]:
+    return (xp.asarray(x) + 1.0)[size : size + 3, ::2] * 2.0, (x[size : size + 3, ::2] + np.float32(1)) * np.float32(2)
+
+
+def growing(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.sum((xp.asarray(x) + 1.0)[:size], axis=1), (x[:size] + np.float32(1)).sum(axis=1)
+
+
+def padded(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.pad(xp.asarray(x), ((size, 0), (0, 0))) + 1.0, np.pad(x, ((size, 0), (0, 0))) + np.float32(1)
+
+
+def chosen(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.where(xp.asarray(x) > 0.5, xp.asarray(x), size / 8), np.where(x > 0.5, x, np.float32(size / 8))
+
+
+def spread(x: Values, size: int) -> tuple[Any, Any]:
+    return xp.broadcast_to(xp.asarray(x) + 1.0, (size, *x.shape)) * 2.0, np.stack([(x + np.float32(1)) * 2] * size)
+
+
+@pytest.mark.parametrize("compute", [counted, filled, part, growing, padded, chosen, spread])
+def test_new_sizes_that_no_array_has_compile_nothing_after_the_third(own_record: dvm.lazy, compute: Any) -> None:
+    x = floats(60, 5)
+    counts: list[int] = []
+    for size in range(10, 30):
+        found, expected = compute(x, size)
+        np.testing.assert_allclose(found, expected, 1e-5)
+        counts.append(own_record.compiled)
+    assert counts[2:] == [3] * 18
+
+
+def test_sizes_that_agree_by_accident_do_not_bind_a_program() -> None:
+    for rows, columns, start in ((4, 9, 2), (9, 4, 4), (9, 9, 2), (6, 6, 3), (7, 8, 5), (8, 12, 8), (5, 5, 5)):
+        x = floats(rows, columns)
+        pending = xp.asarray(x) + 1.0
+        np.testing.assert_array_equal(pending[start:] * 2.0, (x + np.float32(1))[start:] * np.float32(2))
+        np.testing.assert_array_equal((pending * 2.0).reshape(columns, rows), (x + 1).reshape(columns, rows) * 2)
+    for shape, result in (((4, 2, 8), (8, 8)), ((6, 3, 18), (18, 18)), ((2, 8, 4), (8, 8)), ((3, 2, 6), (6, 6))):
+        x = floats(*shape)
+        np.testing.assert_array_equal((xp.asarray(x) + 1.0).reshape(result) * 2.0, (x + 1).reshape(result) * 2)
+
+
 def test_dims_that_are_alike_by_accident_get_a_program_of_their_own() -> None:
     for rows, columns in ((3, 4), (4, 4), (5, 6), (6, 6), (1, 6), (6, 1), (1, 1), (0, 3)):
         x, y = floats(rows, columns), floats(columns)
@@ -263,12 +313,12 @@ def test_signed_zeros_and_nans_are_numbers_of_their_own() -> None:
 
 def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "LAUNCH_LIMIT", 5)
-    for table in (structure._launches, structure._programs, structure._seen_without_numbers):
+    for table in (structure._launches, structure._programs, structure._seen_in_general):
         table.clear()
     for size in range(2, 14):
         x = xp.asarray(floats(size))
         np.testing.assert_array_equal(x + 1.0 + float(size), floats(size) + np.float32(1) + np.float32(size))
-        assert max(map(len, (structure._launches, structure._programs, structure._seen_without_numbers))) <= 5
+        assert max(map(len, (structure._launches, structure._programs, structure._seen_in_general))) <= 5
     assert len(structure._launches) == 5
 
 

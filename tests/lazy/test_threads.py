@@ -143,7 +143,7 @@ def test_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "LAUNCH_LIMIT", BOUND)
     monkeypatch.setattr(machine, "PLAN_LIMIT", BOUND)
     tables: tuple[dict[Any, Any], ...] = (
-        structure._launches, structure._programs, structure._seen_without_numbers, array._plans,
+        structure._launches, structure._programs, structure._seen_in_general, array._plans,
     )  # fmt: skip
     for table in tables:
         table.clear()
