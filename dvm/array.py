@@ -1,8 +1,6 @@
 """`Array`: a lazy array. It looks like NumPy's; what is done with it is recorded, and computed when a value is needed.
 
-What an array and its views share is a `Storage`, which has the node (`dvm.record`) of the elements as they are now. A view
-has the steps that lead from there to what it shows, and reads through them, so that each sees what is written to any.
-Writing never changes a value that others may have: the storage gets another node.
+What arrays and views of them show is in `dvm.storage`, what is recorded in `dvm.record`.
 """
 
 from __future__ import annotations
@@ -17,57 +15,23 @@ import numpy as np
 
 from dvm import functions
 from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
-from dvm.primitives import BOOL, ELEMENTS, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
+from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
 from dvm.record import CURRENT, Node, Position, Record, leaf, remember, value_of
+from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
 from vm.errors import DvmError
 
-VIEWS = frozenset({"reshape", "transpose", "slice", "broadcast"})
-"""The primitives whose results are views, as NumPy's are."""
-
 _NEW = object.__new__
+
+_ALWAYS_ARRAYS = frozenset({"full", "select"})
+_LIKE_OPERAND = frozenset({"cast", "copy"})
+"""The primitives whose results are arrays in NumPy where they have no dims, of any operand or of arrays, not scalars."""
+
+_FLOATS = TYPES_OF["Div"]
+"""The element types of numbers with a fraction."""
 
 _plans: dict[Any, tuple[Shape, DType]] = {}
 """For operators on two arrays that need no conversion, by kind, element types and shapes: what the result is."""
-
-
-Step = tuple[str, Attributes]
-"""One of `VIEWS` with its attributes."""
-
-
-class Storage:
-    """The elements of an array that owns them, as they are now.
-
-    `owner` is that array, once there are `views` of it; before, nothing else holds the storage.
-    """
-
-    __slots__ = ("__weakref__", "node", "owner", "views")
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.owner: ref[Array] | None = None
-        self.views: list[ref[Array]] = []
-        node.shown_by = ref(self)
-
-    def show(self, node: Node) -> None:
-        """Have another node from now on."""
-        if node.shown_by is not None and node.shown_by() is not None:
-            node = CURRENT.record.append("copy", (), (node,), node.shape, node.dtype, None)
-        self.node.shown_by = None
-        self.node = node
-        node.shown_by = ref(self)
-
-    def is_needed(self) -> bool:
-        """Whether the elements can be seen other than by one view alone, which else becomes an array of its own."""
-        if self.owner is None or self.owner() is not None:
-            return True
-        views = [view for view in (reference() for reference in self.views) if view is not None]
-        if len(views) > 1:
-            return True
-        for view in views:
-            node = view.node
-            view._storage, view._steps, view._strides = Storage(node), (), None
-        return False
 
 
 class Array(Tensor):
@@ -78,16 +42,11 @@ class Array(Tensor):
     the elements are needed, with the line that recorded the operation.
     """
 
-    __slots__ = ("__weakref__", "_seen", "_steps", "_storage", "_strides", "_view_node")
+    __slots__ = ("__weakref__", "storage", "view")
 
-    _storage: Storage
-    _steps: tuple[Step, ...]
-    """Of a view, how to come to it from the storage; empty for an array that owns its elements."""
-    _strides: tuple[int, ...] | None
-    """Of a view, as NumPy has them: they decide which shapes it can be given without a copy."""
-    _view_node: Node
-    """Of a view, the node that shows it, made when the storage had the node `_seen`."""
-    _seen: Node | None
+    storage: Storage
+    view: View | None
+    """Of a view, how it shows what the storage has."""
 
     def __init__(self) -> None:
         raise TypeError("make a lazy array with dvm.asarray")
@@ -97,15 +56,15 @@ class Array(Tensor):
     @property
     def node(self) -> Node:
         """The node that the array shows now."""
-        return self._storage.node if not self._steps else self._through_steps()
+        return self.storage.node if self.view is None else self.view.node
 
     @property
     def shape(self) -> Shape:
-        return self._view_node.shape if self._steps else self._storage.node.shape
+        return self.storage.node.shape if self.view is None else self.view.shape
 
     @property
     def dtype(self) -> DType:
-        return self._storage.node.dtype
+        return self.storage.node.dtype
 
     @property
     def itemsize(self) -> int:
@@ -213,7 +172,11 @@ class Array(Tensor):
         found = getattr(self.numpy(), name)
         if not callable(found):
             return found
-        return lambda *arguments, **options: fall_back(found, arguments, options, "it is a method of NumPy's arrays")
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            return fall_back(found, arguments, options, "it is a method of NumPy's arrays")
+
+        return call
 
     # --- operators, the way that most operations come ---
 
@@ -230,37 +193,37 @@ class Array(Tensor):
         return _operate("Div", functions.divide, self, other)
 
     def __iadd__(self, other: Any) -> Array:
-        return self._update(functions.add(self, other))
+        return self.take_over(functions.add(self, other))
 
     def __isub__(self, other: Any) -> Array:
-        return self._update(functions.subtract(self, other))
+        return self.take_over(functions.subtract(self, other))
 
     def __imul__(self, other: Any) -> Array:
-        return self._update(functions.multiply(self, other))
+        return self.take_over(functions.multiply(self, other))
 
     def __itruediv__(self, other: Any) -> Array:
-        return self._update(functions.divide(self, other))
+        return self.take_over(functions.divide(self, other))
 
     def __ifloordiv__(self, other: Any) -> Array:
-        return self._update(functions.floor_divide(self, other))
+        return self.take_over(functions.floor_divide(self, other))
 
     def __imod__(self, other: Any) -> Array:
-        return self._update(functions.remainder(self, other))
+        return self.take_over(functions.remainder(self, other))
 
     def __ipow__(self, other: Any) -> Array:
-        return self._update(functions.power(self, other))
+        return self.take_over(functions.power(self, other))
 
     def __iand__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_and(self, other))
+        return self.take_over(functions.bitwise_and(self, other))
 
     def __ior__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_or(self, other))
+        return self.take_over(functions.bitwise_or(self, other))
 
     def __ixor__(self, other: Any) -> Array:
-        return self._update(functions.bitwise_xor(self, other))
+        return self.take_over(functions.bitwise_xor(self, other))
 
     def __imatmul__(self, other: Any) -> Array:
-        return self._update(functions.matmul(self, other))
+        return self.take_over(functions.matmul(self, other))
 
     # --- writing ---
 
@@ -270,102 +233,123 @@ class Array(Tensor):
 
     def __getitem__(self, index: Any) -> Tensor:
         try:
-            return functions.getitem(self, index)
+            found = functions.getitem(self, index)
         except Unsupported as reason:
             if not _is_basic(index):
                 return fall_back(np.ndarray.__getitem__, (self, index), {}, str(reason))
-        attributes = (_hashable(index),)
-        return self._view("index", attributes, _part_of(self.node, "index", attributes, None))
+            found = self.view_by("index", (_hashable(index),), None)
+        if found.shape:
+            return found
+        if index is Ellipsis or (isinstance(index, tuple) and Ellipsis in index):
+            if type(self.storage) is not Scalar:
+                return found
+            return self._copied_scalar()
+        return self._scalar(cast(Array, found))
+
+    def _copied_scalar(self) -> Array:
+        """An array with the element of a scalar."""
+        return _array_that_owns(Storage(cast(Array, functions.copy(self)).node))
+
+    def _scalar(self, found: Array) -> Array:
+        """What an index of integers gives: no view, but a scalar."""
+        view = found.view
+        if view is None:
+            return array_of(cast(Array, functions.copy(found)).node) if found is self else found
+        node = view.node
+        return array_of(node if node.value is None else leaf(np.array(node.value)))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if index is Ellipsis or (isinstance(index, slice) and index == slice(None)):
+        if index is Ellipsis or (isinstance(index, slice) and index == slice(None) and self.ndim):
             self._write(value)
-            return
-        if isinstance(index, Array) and index.dtype == BOOL and index.shape == self.shape and is_scalar(value):
-            self._update(functions.where(index, value, self))
-            return
-        self._assign(_plain(index), np.asarray(value))
+        elif isinstance(index, Array) and index.dtype == BOOL and index.shape == self.shape and self._holds(value):
+            self._show(functions.where(index, value, self))
+        else:
+            self._assign(_plain(index), _plain(value))
+
+    def _holds(self, value: Any) -> bool:
+        """Whether this is a Python number, and the element type has it."""
+        kind = "b" if self.dtype == BOOL else "i" if self.dtype.kind == "i" else "f"
+        return self.dtype in ELEMENTS and (
+            type(value) is bool
+            or (type(value) is int and kind != "b" and abs(value) < 1 << 31)
+            or (type(value) is float and kind == "f")
+        )
 
     def _assign(self, index: Any, value: Any) -> None:
         """Write some elements where they are."""
-        storage = self._storage
-        elements = _owned(storage)
-        part = elements
-        for primitive, attributes in self._steps:
-            part = _view_of(part, primitive, attributes)
-        part[index] = value
+        storage, view = self.storage, self.view
+        if view is not None and not view.writable:
+            raise ValueError("what is broadcast cannot be written")
+        elements = storage.elements_to_write()
+        (elements if view is None else view.of(elements))[index] = value
         if storage.node.value is not elements:
             storage.show(leaf(elements))
 
     def _write(self, value: Any) -> None:
         """Write all elements; what is written broadcasts and is converted as NumPy has it."""
-        new = value if isinstance(value, Tensor) else functions.asarray(value, self.dtype if is_scalar(value) else None)
-        if self.dtype not in ELEMENTS or new.dtype not in ELEMENTS:
+        if isinstance(value, Tensor):
+            new = value
+        else:
+            new = functions.asarray(np.asarray(value, self.dtype) if is_scalar(value) else value)
+        if self.dtype in ELEMENTS and new.dtype in ELEMENTS:
+            self._show(functions.broadcast_to(functions.astype(new, self.dtype), self.shape))
+        else:
             self._assign(..., np.asarray(new))
-            return
-        self._show(functions.broadcast_to(functions.astype(new, self.dtype), self.shape))
 
-    def _update(self, result: Tensor) -> Array:
-        """Take over the result of an operator that works in place."""
-        if result.shape != self.shape:
-            raise ValueError(f"a result of shape {result.shape} is not written into an array of shape {self.shape}")
+    def take_over(self, result: Tensor) -> Array:
+        """Take over the result, which nobody else has, of an operator that works in place."""
+        if type(self.storage) is Scalar:
+            return cast(Array, result)
         if result.dtype != self.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
                 raise TypeError(f"a result of {result.dtype} is not written into an array of {self.dtype}")
             result = functions.astype(result, self.dtype)
-        self._show(result)
+        if result.shape != self.shape:
+            result = functions.copy(functions.broadcast_to(result, self.shape))
+        self._show(result, fresh=True)
         return self
 
-    def _show(self, new: Tensor) -> None:
-        """Show what another array shows; of a view, that means writing to what it is a view of."""
-        if self._steps:
-            self._assign(..., np.asarray(new))
-        else:
-            self._storage.show(cast(Array, new).node)
+    def _show(self, new: Tensor, *, fresh: bool = False) -> None:
+        """Show what another array shows, which is `fresh` if only that array has it.
+
+        Of a view that others see, too, that means writing where it is.
+        """
+        storage, view, node = self.storage, self.view, cast(Array, new).node
+        if view is not None:
+            if not view.writable:
+                raise ValueError("what is broadcast cannot be written")
+            if storage.sole_view() is view:
+                storage.take_over(view)
+            if len(view.steps) != storage.skip:
+                self._assign(..., value_of(node))
+                return
+        if fresh:
+            node.shown_by = None
+        storage.show(node)
 
     # --- views ---
 
-    def is_needed(self) -> bool:
-        """Whether the node of this view must be computed: not if it can be made of what its storage will have."""
-        if self._storage.is_needed():
-            self._seen = None
-            return False
-        return True
-
     def _elements(self) -> np.ndarray[Any, Any]:
-        node = self.node
-        if node.value is None and node.record is not None:
-            node.record.flush()
-            node = self.node
-        return value_of(node)
+        return value_of(self.node)
 
-    def _through_steps(self) -> Node:
-        """The node of a view: as it was, unless the storage has another since."""
-        base = self._storage.node
-        if base is not self._seen:
-            node = base
-            for primitive, attributes in self._steps:
-                node = _part_of(node, primitive, attributes, None)
-            if node is base:
-                raise AssertionError("a view has a step")
-            self._view_node, self._seen = node, base
-            node.shown_by = ref(self)
-        return self._view_node
-
-    def _view(self, primitive: str, attributes: Attributes, node: Node) -> Array:
+    def view_by(self, primitive: str, attributes: Attributes, place: Position | None) -> Array:
         """The view that a step leads to; a copy where NumPy would have to make one for a reshape."""
-        here = self._strides or _strides_of(self._storage.node)
-        strides = _strides_after(self.shape, here, self.dtype.itemsize, primitive, attributes, node.shape)
+        storage, view = self.storage, self.view
+        if type(storage) is Scalar:
+            return self._copied_scalar().view_by(primitive, attributes, place)
+        node = part_of(self.node, primitive, attributes, place)
+        here = strides_of(storage.node) if view is None else view.strides
+        strides = strides_after(self.shape, here, self.dtype.itemsize, primitive, attributes, node.shape)
         if strides is None:
             return array_of(node)
+        steps = () if view is None else view.steps
         found = _NEW(Array)
-        storage = self._storage
-        found._storage, found._steps, found._strides = storage, (*self._steps, (primitive, attributes)), strides
-        found._view_node, found._seen = node, storage.node
-        node.shown_by = reference = ref(found)
-        if not self._steps:
+        found.storage = storage
+        writable = primitive != "broadcast" and (view is None or view.writable)
+        found.view = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
+        if view is None:
             storage.owner = ref(self)
-        storage.views = [*(other for other in storage.views if other() is not None), reference]
+        storage.views = [*(other for other in storage.views if other() is not None), ref(new)]
         return found
 
     # --- NumPy's protocols ---
@@ -378,7 +362,7 @@ class Array(Tensor):
         else:
             called = ufunc if method == "__call__" else getattr(ufunc, method)
             found = fall_back(called, inputs, options, "DVM has not this ufunc with these options")
-        return found if out is None else _into(out[0] if isinstance(out, tuple) else out, found)
+        return found if out is None else _into(out[0] if isinstance(out, tuple) else out, found, inputs)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         out = options.pop("out", None) if "out" in options else None
@@ -391,7 +375,7 @@ class Array(Tensor):
                 found = NotImplemented  # an option that only NumPy's function has
         if found is NotImplemented:
             found = fall_back(function, arguments, options, "DVM has not this function with these options")
-        return found if out is None else _into(out, found)
+        return found if out is None else _into(out, found, arguments)
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
         from dvm import namespace
@@ -402,83 +386,19 @@ class Array(Tensor):
 
 
 def _unpickle(value: np.ndarray[Any, Any]) -> Array:
-    return array_of(leaf(value))
+    return _array_that_owns(Storage(leaf(value)))
 
 
 def array_of(node: Node) -> Array:
-    """A new array that owns its elements and shows a node."""
+    """A new array that owns its elements and shows a node, which an operation gave."""
+    return _array_that_owns(Storage(node) if node.shape else Scalar(node))
+
+
+def _array_that_owns(storage: Storage) -> Array:
     found = _NEW(Array)
-    found._storage = Storage(node)
-    found._steps = ()
-    found._strides = None
+    found.storage = storage
+    found.view = None
     return found
-
-
-def _part_of(base: Node, primitive: str, attributes: Attributes, place: Position | None) -> Node:
-    """The node of a view: the same memory where the elements exist, else an operation."""
-    if primitive == "index":
-        value_of(base)
-    if base.value is not None:
-        return leaf(_view_of(base.value, primitive, attributes))
-    return CURRENT.record.add(primitive, attributes, (base,), place)
-
-
-def _strides_of(node: Node) -> tuple[int, ...]:
-    """The strides in bytes of a node's value, or those that it will have."""
-    if node.value is not None:
-        return node.value.strides
-    strides: list[int] = []
-    step = node.dtype.itemsize
-    for size in reversed(node.shape):
-        strides.append(step)
-        step *= size
-    return tuple(reversed(strides))
-
-
-def _strides_after(
-    shape: Shape, strides: tuple[int, ...], itemsize: int, primitive: str, attributes: Attributes, result: Shape
-) -> tuple[int, ...] | None:
-    """The strides of a view of what has some; None where NumPy would copy."""
-    if primitive == "transpose":
-        return tuple([strides[axis] for axis in attributes[0]])
-    if primitive == "slice":
-        return tuple([stride * step for stride, step in zip(strides, attributes[2], strict=True)])
-    nothing = np.lib.stride_tricks.as_strided(np.empty(1, f"V{itemsize}"), shape, strides)
-    if primitive == "reshape":
-        try:
-            nothing.shape = result
-        except AttributeError:
-            return None
-        return nothing.strides
-    return _view_of(nothing, primitive, attributes).strides
-
-
-def _view_of(value: np.ndarray[Any, Any], primitive: str, attributes: Attributes) -> np.ndarray[Any, Any]:
-    """NumPy's view for a primitive; a reshape of what is not contiguous may be a copy, as it is in NumPy."""
-    if primitive == "reshape":
-        return value.reshape(attributes[0])
-    if primitive == "transpose":
-        return value.transpose(attributes[0])
-    if primitive == "broadcast":
-        return np.broadcast_to(value, attributes[0])
-    if primitive == "index":
-        return value[_index(attributes[0])]
-    starts, sizes, steps = attributes
-    return value[
-        tuple(
-            slice(start, dim if size == -1 else start + size * step, step)
-            for dim, start, size, step in zip(value.shape, starts, sizes, steps, strict=True)
-        )
-    ]
-
-
-def _owned(storage: Storage) -> np.ndarray[Any, Any]:
-    """The elements, to be written: where they are if nobody else has them, else a copy."""
-    node = storage.node
-    value = value_of(node)
-    # here: the attribute of its owner, the variable, the argument of getrefcount
-    alone = sys.getrefcount(value) == 3 and sys.getrefcount(node) == 3
-    return value if alone and value.flags.writeable and value.flags.owndata else np.array(value)
 
 
 def _is_basic(index: Any) -> bool:
@@ -489,11 +409,7 @@ def _is_basic(index: Any) -> bool:
 
 def _hashable(index: Any) -> Any:
     parts = cast("tuple[Any, ...]", index) if isinstance(index, tuple) else (index,)
-    return tuple((part.start, part.stop, part.step) if isinstance(part, slice) else part for part in parts)
-
-
-def _index(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(slice(*part) if isinstance(part, tuple) else part for part in parts)
+    return tuple(part.__reduce__()[1] if isinstance(part, slice) else part for part in parts)
 
 
 def _plain(index: Any) -> Any:
@@ -502,36 +418,40 @@ def _plain(index: Any) -> Any:
     return index.numpy() if isinstance(index, Array) else index
 
 
-def _into(out: Any, found: Any) -> Any:
-    """Write a result where `out` says, which is returned."""
+def _into(out: Any, found: Any, given: Sequence[Any]) -> Any:
+    """Write a result where `out` says, which is returned. `given`: what the result was made of."""
     if isinstance(out, Array):
         if not isinstance(found, Array):
             found = functions.asarray(np.asarray(found))
-        return out._update(found)
+        elif found.view is not None or any(found is one for one in given):
+            found = functions.copy(found)
+        return out.take_over(found)
     np.copyto(out, np.asarray(found), casting="same_kind")
     return out
 
 
 def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any) -> Tensor:
     """An operator on two arrays, or an array and a number, that need no conversion; else by way of the function."""
-    x = a._storage.node if not a._steps else a.node
+    x = a.storage.node if a.view is None else a.view.node
     if type(b) is Array:
-        y = b._storage.node if not b._steps else b.node
+        y = b.storage.node if b.view is None else b.view.node
         key = kind, x.dtype, x.shape, y.dtype, y.shape
         plan = _plans.get(key)
         if plan is None:
             if x.dtype is not y.dtype or x.dtype not in TYPES_OF[kind]:
                 return function(a, b)
             plan = PRIMITIVES["binary"].infer((x, y), kind)
+            if len(plan[0]) > MAX_RANK:
+                return function(a, b)
             remember(_plans, key, plan)
         shape, dtype = plan
         primitive, attributes, operands = "binary", (kind,), (x, y)
-    elif type(b) is float and x.dtype.kind == "f" and x.dtype in ELEMENTS:
+    elif type(b) is float and x.dtype in _FLOATS and len(x.shape) <= MAX_RANK:
         shape, dtype = x.shape, x.dtype
         primitive, attributes, operands = "binary_scalar", (kind, b.hex(), False), (x,)
     else:
         return function(a, b)
-    frame = sys._getframe(2)  # the caller of the operator
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - the only way to a line within a microsecond
     place = frame.f_code, frame.f_lasti
     return array_of(CURRENT.record.append(primitive, attributes, operands, shape, dtype, place))
 
@@ -544,20 +464,29 @@ class _LazyRecorder:
         place = _caller()
         if primitive in VIEWS:
             PRIMITIVES[primitive].infer(nodes, *attributes)
-            return cast(Array, operands[0])._view(
-                primitive, attributes, _part_of(nodes[0], primitive, attributes, place)
-            )
-        return array_of(CURRENT.record.add(primitive, attributes, nodes, place))
+            return cast(Array, operands[0]).view_by(primitive, attributes, place)
+        shape, dtype = PRIMITIVES[primitive].infer(nodes, *attributes)
+        if len(shape) > MAX_RANK:
+            raise Unsupported(f"DVM computes with at most {MAX_RANK} dims")
+        node = CURRENT.record.append(primitive, attributes, nodes, shape, dtype, place)
+        if not node.shape and (
+            primitive in _ALWAYS_ARRAYS
+            or (primitive in _LIKE_OPERAND and type(cast(Array, operands[0]).storage) is not Scalar)
+        ):
+            return _array_that_owns(Storage(node))
+        return array_of(node)
 
     def tensor(self, value: Any, *, copy: bool) -> Array:
         """The array of NumPy's elements; a copy of those that can be written, if anybody else may."""
+        if isinstance(value, np.generic):
+            return array_of(leaf(np.asarray(cast(Any, value))))
         elements = np.asarray(value)
-        return array_of(leaf(elements.copy() if copy and elements.flags.writeable else elements))
+        return _array_that_owns(Storage(leaf(elements.copy() if copy and elements.flags.writeable else elements)))
 
 
 def _caller() -> Position:
     """Where the code stands that called into this package."""
-    frame = sys._getframe(2)
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage] - the only way to a line within a microsecond
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "dvm":
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
@@ -579,7 +508,6 @@ class lazy:  # noqa: N801 - used like a function
         self._record = Record()
         if limit is not None:
             self._record.limit = limit
-        self._outer: list[Record] = []
 
     @property
     def launches(self) -> int:
@@ -592,10 +520,10 @@ class lazy:  # noqa: N801 - used like a function
         return self._record.compiled
 
     def __enter__(self) -> lazy:
-        self._outer.append(CURRENT.record)
+        CURRENT.outer.append(CURRENT.record)
         CURRENT.record = self._record
         return self
 
     def __exit__(self, *exception: object) -> None:
-        CURRENT.record = self._outer.pop()
+        CURRENT.record = CURRENT.outer.pop()
         self._record.flush()

@@ -10,7 +10,6 @@ compilation, whatever its shapes; and for the same shapes as before it costs one
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from threading import Lock, RLock, local
 from types import CodeType
@@ -102,35 +101,39 @@ class Record:
         place: Position | None,
     ) -> Node:
         """Record a primitive whose result is known to have this shape and element type."""
-        for operand in operands:
-            other = operand.record
-            if other is not self and other is not None:
-                other.flush()
         with self.lock:
-            nodes = self.nodes
-            if len(nodes) >= self.limit:
-                self.flush()
-                nodes = self.nodes
-            node = Node(primitive, attributes, operands, shape, dtype, self, place)
-            node.number = len(nodes)
-            nodes.append(node)
-        return node
+            if len(self.nodes) >= self.limit:
+                self.flush(operands)
+            for operand in operands:
+                if operand.record is not self and operand.value is None:
+                    break
+            else:
+                node = Node(primitive, attributes, operands, shape, dtype, self, place)
+                node.number = len(self.nodes)
+                self.nodes.append(node)
+                return node
+        value_of(operand)  # of another record: without the lock, for its thread may wait for this one
+        return self.append(primitive, attributes, operands, shape, dtype, place)
 
-    def flush(self) -> None:
-        """Compute what arrays that are alive show, and forget the rest."""
+    def flush(self, wanted: Sequence[Node] = ()) -> None:
+        """Compute what arrays that are alive show, and what is wanted; forget the rest."""
         with self.lock:
             if not self.nodes:
                 return
-            shared = _shown(self.nodes)
             nodes, self.nodes = self.nodes, []
-            kept, outputs = _alive(nodes, shared)
+            shown, settled = _shown(nodes)
+            shown.update([node for node in wanted if node.record is self])
+            kept, outputs = _alive(nodes, shown)
             try:
                 if outputs:
                     self._run(kept, outputs)
+                for view, node in settled:
+                    view.settle(node)
             finally:
                 for node in nodes:
-                    node.operands = ()
                     node.record = None
+                for node in outputs:
+                    node.operands = ()
 
     def _run(self, kept: list[Node], outputs: list[Node]) -> None:
         from dvm.structure import launch_of
@@ -166,18 +169,18 @@ class Record:
                 self._run(part, [output])
 
 
-def _shown(nodes: Sequence[Node]) -> set[Node]:
-    """The nodes that must be computed because storages or views have them.
-
-    Not those of a storage that only one view can see, which takes it over, nor of a view that can be made of what its
-    storage will have. (Taking over may record more nodes, so this comes first.)
-    """
+def _shown(nodes: Sequence[Node]) -> tuple[set[Node], list[tuple[Any, Node]]]:
+    """The nodes that must be computed because storages have them, and the views whose nodes follow from those."""
     found: set[Node] = set()
-    for node in tuple(nodes):
+    settled: list[tuple[Any, Node]] = []
+    for node in nodes:
         holder = node.shown_by() if node.shown_by is not None else None
-        if holder is not None and holder.is_needed():
-            found.add(node)
-    return found
+        if holder is not None:
+            if holder.is_needed():
+                found.add(node)
+            else:
+                settled.append((holder, node))
+    return found, settled
 
 
 def _alive(nodes: Sequence[Node], shown: set[Node]) -> tuple[list[Node], list[Node]]:
@@ -228,16 +231,42 @@ def value_of(node: Node) -> Value:
     if node.value is None:
         record = node.record
         if record is not None:
-            record.flush()
+            record.flush((node,))
+        if node.value is None and node.error is None:
+            with _RECOVERING:
+                _recover(node)
         if node.value is None:
-            raise node.error or ExecutionError("the value was given up with the record that it was in")
+            raise node.error or ExecutionError("the value could not be computed")
     return node.value
 
 
-def position(depth: int) -> Position:
-    """Where the code stands that called, `depth` frames above this function's caller, or above all of DVM."""
-    frame = sys._getframe(depth + 1)
-    return frame.f_code, frame.f_lasti
+_RECOVERING = Lock()
+
+
+def _recover(node: Node) -> None:
+    """Compute a node that a flush has dropped, because no array had it while a thread was about to use it."""
+    record = Record()
+    waiting = [node]
+    while waiting:
+        last = waiting[-1]
+        missing = [operand for operand in last.operands if operand.value is None and operand.record is not record]
+        for operand in missing:
+            if operand.record is not None:
+                operand.record.flush((operand,))
+        missing = [operand for operand in missing if operand.value is None and operand.error is None]
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        failed = next((operand.error for operand in last.operands if operand.error is not None), None)
+        if failed is not None:
+            node.error = failed
+            return
+        if last.value is None and last.record is None:
+            last.record = record
+            last.number = len(record.nodes)
+            record.nodes.append(last)
+    record.flush((node,))
 
 
 class _Current(local):
@@ -245,6 +274,8 @@ class _Current(local):
 
     def __init__(self) -> None:
         self.record = Record()
+        self.outer: list[Record] = []
+        """Those that `lazy` has put aside."""
 
 
 CURRENT = _Current()

@@ -3,6 +3,10 @@
 Two tables. The first knows launches by all there is to a record: operations, numbers and shapes. The second knows programs
 by structure, in which sizes are symbols: two dims have the same symbol where they have the same size here, and sizes of
 0 and 1 stay numbers. A program of a structure therefore fits every record that has that structure.
+
+Numbers, and sizes that no array has (of a slice, of new arrays), are part of a program, which is better for them, until
+the third record that differs in nothing else: from then on they are arguments. The sizes come as the dims of arrays that
+have no memory.
 """
 
 from collections.abc import Sequence
@@ -13,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dvm.cache import cached
-from dvm.primitives import PRIMITIVES, number
+from dvm.primitives import MAX_RANK, PRIMITIVES, number
 from dvm.program import default_device
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
@@ -24,25 +28,40 @@ NUMBERS_KNOWN = 2
 
 Key = tuple[Any, ...]
 
+Place = tuple[int, int, int]
+"""Where a record has a size: the number of the node, of the attribute, and of the dim in it."""
+
+_SIZES: dict[str, tuple[int, ...]] = {"slice": (0, 1), "pad": (0, 1)}
+"""Attributes that are sizes, of primitives where it is better to know them; else those of `Primitive.shapes`."""
+
 
 @dataclass(frozen=True)
 class Launch:
-    """A program for a record, and the nodes whose number it takes as an argument."""
+    """A program for a record, and what of the record it takes as arguments beside the arrays."""
 
     machine: Machine
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
+    """The nodes whose number it takes."""
+    sizes: tuple[Place, ...] = ()
+    """The sizes that it takes, as dims of arrays that have up to `MAX_RANK` of them."""
 
     def run(self, leaves: Sequence[Node], nodes: Sequence[Node]) -> list[Value]:
         """The values of the outputs."""
         arguments: list[Any] = [node.value for node in leaves]
         for node in (nodes[at] for at in self.numbers):
-            arguments.append(np.array(number(node.attributes[1]), node.operands[0].dtype))
+            arguments.append(_number_of(node))
+        if self.sizes:
+            sizes = [nodes[at].attributes[attribute][dim] for at, attribute, dim in self.sizes]
+            for first in range(0, len(sizes), MAX_RANK):
+                arguments.append(np.broadcast_to(_NOTHING, sizes[first : first + MAX_RANK]))
         return self.machine.call(arguments)
 
 
+_NOTHING = np.zeros((), np.int32)
+
 _launches: dict[Key, Launch] = {}
 _programs: dict[Key, Launch] = {}
-_seen_without_numbers: dict[Key, int] = {}
+_seen_in_general: dict[Key, int] = {}
 _compiling = Lock()
 
 
@@ -56,10 +75,10 @@ def launch_of(nodes: Sequence[Node], outputs: Sequence[Node]) -> tuple[Launch, l
             if operand.value is None:
                 references.append(operand.number)
             else:
-                number = leaves.get(operand)
-                if number is None:
-                    number = leaves[operand] = -1 - len(leaves)
-                references.append(number)
+                place = leaves.get(operand)
+                if place is None:
+                    place = leaves[operand] = -1 - len(leaves)
+                references.append(place)
         operations.append((node.primitive, node.attributes, *references))
     shapes = [(node.shape, node.dtype) for node in leaves]
     key = (tuple(operations), tuple(shapes), tuple([node.number for node in outputs]))
@@ -74,81 +93,92 @@ def launch_of(nodes: Sequence[Node], outputs: Sequence[Node]) -> tuple[Launch, l
 
 def _of_structure(structure: "_Structure") -> tuple[Launch, int]:
     """The launch for a structure, from the table or compiled now."""
-    exact = structure.key(with_numbers=True)
+    exact = structure.key()
     found = _programs.get(exact)
     if found is not None:
         return found, 0
-    if structure.numbers:
-        general = structure.key(with_numbers=False)
-        known = _programs.get(general)
+    general = structure.in_general()
+    if general.numbers or general.sizes:
+        key = general.key()
+        known = _programs.get(key)
         if known is not None:
             return known, 0
-        seen = _seen_without_numbers.get(general, 0)
-        remember(_seen_without_numbers, general, seen + 1)
+        seen = _seen_in_general.get(key, 0)
+        remember(_seen_in_general, key, seen + 1)
         if seen >= NUMBERS_KNOWN:
-            found = structure.launch(general, with_numbers=False)
-            remember(_programs, general, found)
+            found = general.launch(key)
+            remember(_programs, key, found)
             return found, 1
-    found = structure.launch(exact, with_numbers=True)
+    found = structure.launch(exact)
     remember(_programs, exact, found)
     return found, 1
 
 
 class _Structure:
-    """What of a record decides on its program."""
+    """What of a record decides on its program; in `general`, apart from numbers and from sizes that no array has."""
 
-    def __init__(self, nodes: Sequence[Node], leaves: Sequence[Node], outputs: Sequence[Node]) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], leaves: Sequence[Node], outputs: Sequence[Node], *, general: bool = False
+    ) -> None:
         self.nodes = nodes
         self.leaves = leaves
         self.outputs = outputs
+        self.general = general
+        self.sizes: list[Place] = []
         self._symbols: dict[int, str] = {}
         self.shapes = [tuple([self._declare(size) for size in leaf.shape]) for leaf in leaves]
         self.attributes = [self._symbolic(node) for node in nodes]
-        self.numbers = tuple(
-            [node.number for node in nodes if node.primitive == "binary_scalar" and node.attributes[0] != "Pow"]
-        )
+        self.numbers: tuple[int, ...] = tuple([node.number for node in nodes if general and _has_number(node)])
 
-    def key(self, *, with_numbers: bool) -> Key:
+    def in_general(self) -> "_Structure":
+        """The same for any numbers and sizes."""
+        return _Structure(self.nodes, self.leaves, self.outputs, general=True)
+
+    def key(self) -> Key:
         """All that decides on the program."""
-        numbers = {leaf: -1 - number for number, leaf in enumerate(self.leaves)}
+        numbers = {leaf: -1 - place for place, leaf in enumerate(self.leaves)}
+        taken = set(self.numbers)
         operations = [
             (
                 node.primitive,
-                attributes if with_numbers or node.number not in self.numbers else (attributes[0], attributes[2]),
+                _without_number(node.primitive, attributes) if node.number in taken else attributes,
                 *[operand.number if operand.value is None else numbers[operand] for operand in node.operands],
             )
             for node, attributes in zip(self.nodes, self.attributes, strict=True)
         ]
         dtypes = [leaf.dtype for leaf in self.leaves]
-        return (with_numbers, *operations, *self.shapes, *dtypes, *[node.number for node in self.outputs])
+        return (self.general, *operations, *self.shapes, *dtypes, *[node.number for node in self.outputs])
 
-    def launch(self, key: Key, *, with_numbers: bool) -> Launch:
+    def launch(self, key: Key) -> Launch:
         """The launch of this structure, whose key is given; its program comes from the cache on disk if that has it."""
-        program = cached(lambda: f"recorded {key!r}", lambda: self._compile(with_numbers=with_numbers))
-        return Launch(Machine(program, default_device()), () if with_numbers else self.numbers)
+        program = cached(lambda: f"recorded {key!r}", self._compile)
+        return Launch(Machine(program, default_device()), self.numbers, tuple(self.sizes))
 
-    def _compile(self, *, with_numbers: bool) -> Program:
+    def _compile(self) -> Program:
         from dvm.building import GraphBuilder
         from dvm.compiler import compile_module
 
         builder = GraphBuilder("recorded")
         values = {
-            leaf: builder.argument(f"x{number}", leaf.dtype, shape)
-            for number, (leaf, shape) in enumerate(zip(self.leaves, self.shapes, strict=True))
+            leaf: builder.argument(f"x{place}", leaf.dtype, shape)
+            for place, (leaf, shape) in enumerate(zip(self.leaves, self.shapes, strict=True))
         }
-        numbers = () if with_numbers else self.numbers
-        scalars = {
-            number: builder.argument(f"c{number}", self.nodes[number].operands[0].dtype, ()) for number in numbers
-        }
+        scalars = {at: builder.argument(f"c{at}", _number_of(self.nodes[at]).dtype, ()) for at in self.numbers}
+        symbols = list(self._symbols.values())
+        further = symbols[len(symbols) - len(self.sizes) :]
+        for first in range(0, len(further), MAX_RANK):
+            builder.argument(f"sizes{first}", _NOTHING.dtype, further[first : first + MAX_RANK])
         for node, attributes in zip(self.nodes, self.attributes, strict=True):
             primitive, operands = node.primitive, [values[operand] for operand in node.operands]
             if node.number in scalars:
-                kind, _, first = attributes
-                operands.insert(0 if first else 1, scalars[node.number])
-                primitive, attributes = "binary", (kind,)
+                scalar = scalars[node.number]
+                if primitive == "full":
+                    operands, primitive, attributes = [scalar], *_broadcast(attributes[1])
+                else:
+                    operands.insert(0 if attributes[2] else 1, scalar)
+                    primitive, attributes = "binary", (attributes[0],)
             values[node] = builder.apply(primitive, operands, attributes, (RECORDED, node.number))
-        bounds = dict.fromkeys(self._symbols.values(), 2)
-        return compile_module(builder.finish([values[node] for node in self.outputs], bounds))
+        return compile_module(builder.finish([values[node] for node in self.outputs], dict.fromkeys(symbols, 2)))
 
     def _declare(self, size: int) -> int | str:
         """A dim of a leaf: its symbol, which all dims of that size share."""
@@ -160,37 +190,64 @@ class _Structure:
         return found
 
     def _symbolic(self, node: Node) -> tuple[Any, ...]:
-        """The attributes of a node with symbols for the sizes that leaves have.
+        """The attributes of a node with symbols for the sizes that leaves have; in general, for all.
 
-        In a reshape the one size that no leaf has is what remains of the elements.
+        In a reshape one size that no leaf has is what remains of the elements.
         """
-        if node.primitive == "slice":
-            return self._symbolic_slice(node)
-        at = PRIMITIVES[node.primitive].shapes
-        if not at:
-            return node.attributes
-        attributes = list(node.attributes)
+        primitive = node.primitive
+        at = PRIMITIVES[primitive].shapes
+        if not at and primitive in _SIZES and self.general:
+            at = _SIZES[primitive]
+        attributes = list(node.attributes if primitive != "slice" else self._symbolic_slice(node))
         for position in at:
-            sizes = attributes[position]
-            named = [self._symbols.get(size, size) for size in sizes]
+            sizes: tuple[int | str, ...] = attributes[position]
+            named = [self._symbols.get(size, size) if isinstance(size, int) else size for size in sizes]
             unknown = [axis for axis, size in enumerate(named) if isinstance(size, int) and size > 1]
-            if node.primitive == "reshape" and len(unknown) == 1 and -1 not in sizes and 0 not in node.shape:
-                named[unknown[0]] = -1
+            rest = len(unknown) == 1 or (self.general and bool(unknown))
+            if primitive == "reshape" and rest and -1 not in sizes and 0 not in node.shape:
+                named[unknown.pop()] = -1
+            if self.general:
+                for axis in unknown:
+                    size = node.attributes[position][axis]
+                    if size not in self._symbols:
+                        self.sizes.append((node.number, position, axis))
+                    named[axis] = self._declare(size)
             attributes[position] = tuple(named)
         return tuple(attributes)
 
     def _symbolic_slice(self, node: Node) -> tuple[Any, ...]:
-        """The attributes of a slice, its ends counted from that end of each dim which is nearer."""
+        """The attributes of a slice, its ends counted from that end of each dim which is nearer; in general from the start."""
         starts, sizes, steps = (list(attribute) for attribute in node.attributes)
         for axis, (dim, start, size, step) in enumerate(zip(node.operands[0].shape, starts, sizes, steps, strict=True)):
             symbol = self._symbols.get(dim)
             if symbol is None or size == 0:
                 continue
             stop = start + (size - 1) * step + 1
-            if start > dim - start:
+            if start > dim - start and not self.general:
                 starts[axis] = f"{symbol} - {dim - start}"
             elif stop + step > dim:
                 sizes[axis] = -1
-            elif step == 1 and stop > dim - stop:
+            elif step == 1 and stop > dim - stop and not self.general:
                 sizes[axis] = f"{symbol} - {dim - size}"
         return tuple(starts), tuple(sizes), tuple(steps)
+
+
+def _has_number(node: Node) -> bool:
+    """Whether it computes with a number that may as well be an argument."""
+    return node.primitive == "full" or (node.primitive == "binary_scalar" and node.attributes[0] != "Pow")
+
+
+def _number_of(node: Node) -> Value:
+    """The number of an operation as an array without dims."""
+    if node.primitive == "full":
+        return np.array(number(node.attributes[0]), node.dtype)
+    return np.array(number(node.attributes[1]), node.operands[0].dtype)
+
+
+def _without_number(primitive: str, attributes: tuple[Any, ...]) -> tuple[Any, ...]:
+    return attributes[1:] if primitive == "full" else (attributes[0], *attributes[2:])
+
+
+def _broadcast(shape: tuple[int | str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """What makes an array of one number."""
+    return ("broadcast", (shape,)) if shape else ("copy", ())

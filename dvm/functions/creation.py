@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dvm.functions.dispatch import as_dtype, function, is_scalar, literal, tensor
-from dvm.functions.elementwise import add, less_equal, multiply, where
+from dvm.functions.elementwise import add, astype, less_equal, multiply, where
 from dvm.functions.shaping import broadcast_to, expand_dims, sizes
 from dvm.tensor import Tensor, Unsupported, apply, recorder
 
@@ -84,6 +84,8 @@ def eye(n: Any, m: Any = None, *, dtype: Any = np.float32) -> Tensor:
 
 def _triangle(x: Any, k: int, *, upper: bool) -> Tensor:
     value = tensor(x)
+    if value.ndim < 2:
+        raise Unsupported("DVM has triangles of matrices")
     rows, columns = value.shape[-2:]
     below = less_equal(arange(columns), add(expand_dims(arange(rows), 1), k - 1 if upper else k))
     zero = apply("full", (), literal(value.dtype.type(0).item(), value.dtype), (), value.dtype)
@@ -112,8 +114,6 @@ def asarray(x: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
     if isinstance(x, Tensor):
         found = x if not copy else apply("copy", (x,))
     else:
-        array = np.asarray(x)
-        if dtype is not None:
-            array = array.astype(np.dtype(dtype), copy=False)
+        array = np.asarray(x, dtype)
         found = recorder().tensor(array, copy=array is x and copy is not False)
-    return found if dtype is None or found.dtype == np.dtype(dtype) else apply("cast", (found,), as_dtype(dtype))
+    return found if dtype is None or found.dtype == np.dtype(dtype) else astype(found, dtype)

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-from dvm.primitives import BOOL, ELEMENTS, DType
+from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, DType
 from dvm.tensor import RECORDERS, Tensor, Unsupported, apply, recorder
 from vm.errors import ShapeError
 
@@ -60,9 +60,9 @@ def fall_back(numpy_function: Callable[..., Any], arguments: Any, options: Any, 
 
 
 def _each(value: Any, convert: Callable[[Any], Any]) -> Any:
-    kind: Any = cast(object, type(value))
-    if kind in (list, tuple):
-        return kind(_each(item, convert) for item in cast("Sequence[Any]", value))
+    if type(value) is list or type(value) is tuple:
+        items = [_each(item, convert) for item in cast("Sequence[Any]", value)]
+        return items if isinstance(value, list) else tuple(items)
     if type(value) is dict:
         return {key: _each(item, convert) for key, item in cast("dict[Any, Any]", value).items()}
     return convert(value)
@@ -79,17 +79,23 @@ def _to_tensor(value: Any) -> Any:
 def tensor(value: Any) -> Tensor:
     """The tensor of a tensor, an array, or what NumPy makes an array of (a Python number: in its own type).
 
-    Raises Unsupported where DVM has not the element type.
+    Raises Unsupported where DVM has not the element type, or not as many dims.
     """
-    if isinstance(value, Tensor):
-        found = value
-    elif hasattr(value, "is_symbolic"):
-        found = value.tensor()
-    else:
-        found = recorder().tensor(np.asarray(value), copy=isinstance(value, np.ndarray))
+    found = viewed(value)
     if found.dtype not in ELEMENTS:
         raise Unsupported(f"DVM does not compute with elements of {found.dtype}")
+    if found.ndim > MAX_RANK:
+        raise Unsupported(f"DVM computes with at most {MAX_RANK} dims")
     return found
+
+
+def viewed(value: Any) -> Tensor:
+    """The tensor of a tensor, or of what NumPy makes an array of, to be viewed: of any element type."""
+    if isinstance(value, Tensor):
+        return value
+    if hasattr(value, "is_symbolic"):
+        return value.tensor()
+    return recorder().tensor(np.asarray(value), copy=isinstance(value, np.ndarray))
 
 
 def is_scalar(value: Any) -> bool:
@@ -122,7 +128,10 @@ def common_dtype(values: Sequence[Tensor]) -> DType:
         if all(not value.weak or _rank_of(value.dtype) <= _rank_of(dtype) for value in values):
             return dtype
         raise Unsupported(f"a Python float beside {dtype} makes float64 of it; convert one with astype")
-    result = np.result_type(*found)
+    try:
+        result = np.result_type(*found)
+    except TypeError as error:  # of some pairs NumPy knows what a sum is, but not what they are together
+        raise Unsupported(str(error)) from error
     if result not in ELEMENTS:
         names = " and ".join(sorted(map(str, found)))
         raise Unsupported(f"{names} together are computed in {result}, which DVM has not; convert one with astype")

@@ -116,7 +116,10 @@ def negative(x: Any) -> Tensor:
 
 @function(np.positive)
 def positive(x: Any) -> Tensor:
-    return apply("copy", (tensor(x),))
+    value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has no '+' of truth values")
+    return apply("copy", (value,))
 
 
 def _whole(kind: str, x: Any) -> Tensor:
@@ -156,6 +159,8 @@ def round(x: Any, decimals: int = 0) -> Tensor:
 @function(np.square)
 def square(x: Any) -> Tensor:
     value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has the square of truth values in int8")
     return binary("Mul", value, value)
 
 
@@ -179,6 +184,8 @@ def isinf(x: Any) -> Tensor:
 def sign(x: Any) -> Tensor:
     """-1, 0 or 1; NaN stays."""
     value = tensor(x)
+    if value.dtype is BOOL:
+        raise Unsupported("NumPy has no sign of truth values")
     below = where(less(value, 0), -1, value)
     return where(greater(value, 0), 1, below)
 
@@ -340,6 +347,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return value if max is None else minimum(value, max)
 
 
+@function(np.astype)
 def astype(x: Any, dtype: Any, *, copy: bool = True) -> Tensor:
     """Elements converted: floats round to nearest even, to integers towards zero, to truth values by not being 0."""
     value = tensor(x)

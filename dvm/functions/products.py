@@ -31,6 +31,8 @@ def matmul(x: Any, y: Any, *, transpose_x: bool = False, transpose_y: bool = Fal
         b, transpose_y = expand_dims(b, 1), False
     operands = tuple(converted(value, dtype) for value in (a, b, *rest))
     found = apply("matmul", operands, transpose_x, transpose_y)
+    if row and column:
+        return apply("reduce", (found,), "Sum", (0, 1), False)  # of one element; a result, where a view is an array
     dropped = tuple(axis for axis, drop in ((-2, row), (-1, column)) if drop)
     return squeeze(found, dropped) if dropped else found
 

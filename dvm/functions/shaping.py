@@ -15,6 +15,7 @@ from dvm.functions.dispatch import (
     normalised_axes,
     normalised_axis,
     tensor,
+    viewed,
 )
 from dvm.primitives import BOOL
 from dvm.tensor import Axis, Tensor, Unsupported, apply
@@ -30,7 +31,7 @@ def sizes(shape: Any) -> tuple[Any, ...]:
 @function(np.reshape)
 def reshape(x: Any, shape: Any) -> Tensor:
     """The same elements in row-major order; one size may be -1."""
-    return apply("reshape", (tensor(x),), sizes(shape))
+    return apply("reshape", (viewed(x),), sizes(shape))
 
 
 @function(np.ravel)
@@ -41,7 +42,7 @@ def ravel(x: Any) -> Tensor:
 @function(np.transpose, np.permute_dims)
 def transpose(x: Any, axes: Any = None) -> Tensor:
     """The dims in another order, by default reversed."""
-    value = tensor(x)
+    value = viewed(x)
     rank = value.ndim
     order = tuple(normalised_axis(axis, rank) for axis in axes) if axes is not None else tuple(range(rank))[::-1]
     if sorted(order) != list(range(rank)):
@@ -59,7 +60,7 @@ def matrix_transpose(x: Any) -> Tensor:
 
 @function(np.swapaxes)
 def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
-    value = tensor(x)
+    value = viewed(x)
     order = list(range(value.ndim))
     a, b = normalised_axis(axis1, value.ndim), normalised_axis(axis2, value.ndim)
     order[a], order[b] = order[b], order[a]
@@ -68,7 +69,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
 
 @function(np.moveaxis)
 def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
-    value = tensor(x)
+    value = viewed(x)
     rank = value.ndim
     here = [normalised_axis(axis, rank) for axis in sizes(source)]
     there = [normalised_axis(axis, rank) for axis in sizes(destination)]
@@ -83,7 +84,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
 @function(np.expand_dims)
 def expand_dims(x: Any, axis: Axis = 0) -> Tensor:
     """With dims of 1 put in, which are at `axis` of the result."""
-    value = tensor(x)
+    value = viewed(x)
     places = sizes(axis)
     rank = value.ndim + len(places)
     at = {normalised_axis(place, rank) for place in places}
@@ -96,7 +97,7 @@ def expand_dims(x: Any, axis: Axis = 0) -> Tensor:
 @function(np.squeeze)
 def squeeze(x: Any, axis: Axis = None) -> Tensor:
     """Without dims of 1: all of them, or some."""
-    value = tensor(x)
+    value = viewed(x)
     shape = value.shape
     if axis is None:
         if not all(isinstance(size, int) for size in shape):
@@ -112,7 +113,7 @@ def squeeze(x: Any, axis: Axis = None) -> Tensor:
 
 @function(np.broadcast_to)
 def broadcast_to(x: Any, shape: Any) -> Tensor:
-    return apply("broadcast", (tensor(x),), sizes(shape))
+    return apply("broadcast", (viewed(x),), sizes(shape))
 
 
 @function(np.concatenate, np.concat)
@@ -173,7 +174,7 @@ def onehot(index: Any, depth: Any, *, axis: int = -1, dtype: Any = np.float32) -
 
 def getitem(x: Any, index: Any) -> Tensor:
     """`x[index]`: integers, slices with positive steps, `...` and None, or one array of integers."""
-    value = tensor(x)
+    value = viewed(x)
     if isinstance(index, Tensor | np.ndarray | list):
         return _indexed_by_array(value, index)
     parts: list[Any] = list(cast("tuple[Any, ...]", index)) if isinstance(index, tuple) else [index]
@@ -246,7 +247,8 @@ def _end(end: Any, dim: Any, default: Any) -> Any:
 
 
 def _indexed_by_array(value: Tensor, index: Any) -> Tensor:
-    positions = tensor(np.asarray(cast("list[Any]", index)) if isinstance(index, list) else index)
+    found = tensor(np.asarray(cast("list[Any]", index)) if isinstance(index, list) else index)
+    value, positions = tensor(value), found
     if positions.dtype is BOOL:
         raise Unsupported("how many elements a mask selects is not known before it is computed")
     return take(value, positions, 0)
