@@ -8,14 +8,13 @@ from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
-from dvm.program import Program, default_device
+from dvm.program import Program
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
 from vm.device import Device
 from vm.errors import CompileError, DvmError
-from vm.machine import Machine
 
 Source = str | os.PathLike[str] | ModuleOp
 
@@ -60,16 +59,16 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 
 def compile_graph(source: Source, device: Device | None) -> Program:
     """Compile the one public function of a module."""
-    from passes.emit_bytecode import build_program, entry_function
+    from passes.emit_host import build
 
     context = new_context()
     module = read_module(source, context)
     try:
         lower(context, module)
-        program = build_program(entry_function(module))
+        program = build(module)
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
-    return Program(Machine(program, device or default_device()))
+    return Program.of(program, device)
 
 
 def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
