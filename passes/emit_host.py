@@ -71,6 +71,8 @@ class _HostBuilder:
         self.constants: dict[bytes, int] = {}
         self.graphs: dict[str, tuple[int, straight.Program]] = {}
         self.registers: list[Register] = []
+        self.names: dict[str, int] = {}
+        """How many registers have a name; all but the first of them get a number."""
         self.register_of_value: dict[SSAValue, int] = {}
         self.instructions: list[HostInstruction] = []
         self.location = ""
@@ -152,7 +154,10 @@ class _HostBuilder:
         if len(self.registers) == REGISTER_LIMIT:
             raise failure(self.function, f"there are more than {REGISTER_LIMIT} values between launches")
         number = self.register_of_value[value] = len(self.registers)
-        self.registers.append(register_of(value.type, name or value.name_hint or f"v{number}"))
+        base = name or value.name_hint or f"v{number}"
+        taken = self.names.setdefault(base, 0)
+        self.names[base] += 1
+        self.registers.append(register_of(value.type, f"{base}'{taken}" if taken else base))
         return number
 
     def _numbers(self, values: Sequence[SSAValue]) -> tuple[int, ...]:

@@ -51,6 +51,10 @@ def verify_host(program: HostProgram) -> None:
     for number, instruction in enumerate(program.instructions):
         if fault := _fault(program, instruction):
             raise _error(program, number, fault)
+    launched = {row.a for row in program.instructions if row.opcode is HostOpcode.LAUNCH}
+    for number, graph in enumerate(program.graphs):
+        if number not in launched:
+            raise VerificationError(f"graph {number} ({graph.name!r}): nothing launches it", "graphs", number + 1)
     _verify_flow(program)
 
 
