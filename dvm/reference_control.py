@@ -5,7 +5,7 @@ Scalars are arrays of rank 0: i1 as bool, index as int64; integers wrap.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -103,8 +103,9 @@ class ControlFunctions(InterpreterFunctions):
     def _bound(self, values: Sequence[SSAValue], arrays: PythonValues) -> PythonValues:
         """The arrays, after their sizes have become those of the symbols that the types of `values` name."""
         for value, array in zip(values, arrays, strict=True):
-            if isinstance(value.type, TensorType):
-                for dim, size in zip(shape_of(value.type), array.shape, strict=True):
+            type: Attribute = value.type
+            if isinstance(type, TensorType):
+                for dim, size in zip(shape_of(cast(Attribute, type)), array.shape, strict=True):
                     if dim.is_symbol and is_known(dim) and dim.text not in self.fixed:
                         self.symbols[dim.text] = size
         return arrays
