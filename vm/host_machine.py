@@ -4,7 +4,7 @@ Each launch binds its graph to the shapes that its registers have by then, so sh
 What a file cannot promise is limited by the device: how often loops begin anew in a call, and the bytes held in registers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -19,6 +19,10 @@ from vm.program import Program
 from vm.recording import Recording
 from vm.tiles import DTYPES
 
+_LAUNCH, _MOVE, _FREE = int(HostOpcode.LAUNCH), int(HostOpcode.MOVE), int(HostOpcode.FREE)
+_JUMP, _RETURN = int(HostOpcode.JUMP), int(HostOpcode.RETURN)
+# plain integers: the loop of the interpreter compares them several times as fast as members of an enumeration
+
 
 class HostMachine:
     """Runs one program with control flow on one device. Safe to call from several threads, as `Machine` is."""
@@ -28,6 +32,10 @@ class HostMachine:
         self.device = device
         self.entry = Machine(program.signature, device)
         self.graphs = tuple(Machine(graph, device) for graph in program.graphs)
+        self.steps = tuple(
+            (int(instruction.opcode), instruction, _scalar_function(program, instruction))
+            for instruction in program.instructions
+        )
         self._dtypes = [DTYPES[output.type] for output in program.outputs]
 
     def call(
@@ -76,30 +84,26 @@ class _Run:
     def results(self) -> list[Array]:
         """Run from instruction 0 to a return."""
         registers = self._registers
-        instructions = self._program.instructions
+        steps = self._machine.steps
         following = 0
         while True:
             number = following
-            instruction = instructions[number]
+            opcode, instruction, compute = steps[number]
             following += 1
-            match instruction.opcode:
-                case HostOpcode.LAUNCH:
-                    self._launch(instruction)
-                case HostOpcode.MOVE:
-                    registers[instruction.d] = registers[instruction.a]
-                case HostOpcode.FREE:
-                    registers[instruction.a] = None
-                case HostOpcode.JUMP:
-                    following = instruction.immediate
-                case HostOpcode.BRANCH:
-                    if not registers[instruction.a]:
-                        following = instruction.immediate
-                case HostOpcode.RETURN:
-                    return [registers[argument] for argument in instruction.arguments]
-                case _:
-                    registers[instruction.d] = self._scalar(instruction)
-            if following <= number:
-                self._count_iteration(instruction)
+            if compute is not None:
+                registers[instruction.d] = compute(registers)
+            elif opcode == _LAUNCH:
+                self._launch(instruction)
+            elif opcode == _MOVE:
+                registers[instruction.d] = registers[instruction.a]
+            elif opcode == _FREE:
+                registers[instruction.a] = None
+            elif opcode == _RETURN:
+                return [registers[argument] for argument in instruction.arguments]
+            elif opcode == _JUMP or not registers[instruction.a]:  # else it is a branch
+                following = instruction.immediate
+                if following <= number:
+                    self._count_iteration(instruction)
 
     def _launch(self, instruction: HostInstruction) -> None:
         machine, registers = self._machine.graphs[instruction.a], self._registers
@@ -110,26 +114,6 @@ class _Run:
         self._count_bytes(instruction, machine.program, plan)
         for register, array in zip(instruction.results, machine.launch(plan, arrays, self._recording), strict=True):
             registers[register] = array
-
-    def _scalar(self, instruction: HostInstruction) -> Array:
-        """What an instruction on scalars computes."""
-        registers = self._registers
-        result = np.empty((), DTYPES[self._program.registers[instruction.d].type])
-        match instruction.opcode:
-            case HostOpcode.DIM:
-                result[...] = registers[instruction.a].shape[instruction.immediate]
-            case HostOpcode.CONST:
-                result[...] = instruction.immediate
-            case HostOpcode.CAST:
-                result[...] = registers[instruction.a].astype(result.dtype)
-            case _:
-                compute = OPCODES[instruction.opcode].compute
-                assert compute is not None  # all others are done above and in `results`
-                a, b = registers[instruction.a], registers[instruction.b]
-                if instruction.opcode in DIVISIONS and not b:
-                    raise ExecutionError(f"division of {a} by zero{_where('', instruction)}")
-                compute(a, b, out=result)
-        return result
 
     def _count_iteration(self, instruction: HostInstruction) -> None:
         self._iterations += 1
@@ -156,6 +140,37 @@ class _Run:
                 f"{_where(', in the launch', instruction)}: "
                 "the limit is register_bytes_limit of the device, or DVM_REGISTER_BYTES_LIMIT"
             )
+
+
+def _scalar_function(program: HostProgram, instruction: HostInstruction) -> Callable[[list[Any]], Array] | None:
+    """What an instruction on scalars computes from the registers, as a new array; None for all other instructions."""
+    a, b, immediate = instruction.a, instruction.b, instruction.immediate
+    if not OPCODES[instruction.opcode].form.d:
+        return None
+    dtype = DTYPES[program.registers[instruction.d].type]
+    match instruction.opcode:
+        case HostOpcode.DIM:
+            return lambda registers: np.array(registers[a].shape[immediate], dtype)
+        case HostOpcode.CONST:
+            return lambda registers: np.array(immediate, dtype)
+        case HostOpcode.CAST:
+            return lambda registers: registers[a].astype(dtype)
+        case _:
+            compute = OPCODES[instruction.opcode].compute
+    if compute is None:
+        return None
+
+    def binary(registers: list[Any]) -> Array:
+        result = np.empty((), dtype)
+        compute(registers[a], registers[b], out=result)
+        return result
+
+    def divide(registers: list[Any]) -> Array:
+        if not registers[b]:
+            raise ExecutionError(f"division of {registers[a]} by zero{_where('', instruction)}")
+        return binary(registers)
+
+    return divide if instruction.opcode in DIVISIONS else binary
 
 
 def _where(before: str, instruction: HostInstruction, after: str = "") -> str:
