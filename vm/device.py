@@ -21,7 +21,7 @@ DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
 """One L2 cache of the machines this was tuned on."""
 
 DEFAULT_ITERATION_LIMIT = 10_000_000
-"""Iterations of all loops of one call. Each takes a microsecond at least, and tens where it launches anything."""
+"""Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
 
 FRAME_LIMIT = 512
 """Frames that one arena keeps; the oldest go first."""
