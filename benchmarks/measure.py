@@ -38,6 +38,19 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int = 15
     return {name: median(taken) for name, taken in times.items()}
 
 
+def seconds(
+    run: Callable[[Any], object], rounds: int, prepare: Callable[[], Any] = lambda: None, warm_up: int = 20
+) -> list[float]:
+    """The seconds that each of `rounds` runs takes, on what `prepare` makes beforehand."""
+    times: list[float] = []
+    for _ in range(warm_up + rounds):
+        prepared = prepare()
+        start = perf_counter()
+        run(prepared)
+        times.append(perf_counter() - start)
+    return times[warm_up:]
+
+
 def interleaved_processes(
     contenders: Mapping[str, Callable[[], Callable[[], object]]], rounds: int = 15, warm_up: int = 2
 ) -> dict[str, float]:

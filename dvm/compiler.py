@@ -8,13 +8,16 @@ from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
+import vm.program
 from dvm.program import Program
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
+from passes.dvm_fuse import DvmFusePass
 from vm.device import Device
 from vm.errors import CompileError, DvmError
+from vm.host import AnyProgram, HostProgram
 
 Source = str | os.PathLike[str] | ModuleOp
 
@@ -59,22 +62,37 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 
 def compile_graph(source: Source, device: Device | None) -> Program:
     """Compile the one public function of a module."""
+    context = new_context()
+    return Program.of(compile_any(read_module(source, context), context), device)
+
+
+def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> vm.program.Program:
+    """As `compile_any`, of a function without control flow; raises CompileError for any other."""
+    program = compile_any(module, context, fusion=fusion)
+    if isinstance(program, HostProgram):
+        raise CompileError(f"'{program.name}' has control flow, which has no place here")
+    return program
+
+
+def compile_any(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> AnyProgram:
+    """Compile the one public function of a module, which is used up: for front ends, which make one for this alone.
+
+    Without `fusion` each operation is a kernel.
+    """
     from passes.emit_host import build
 
-    context = new_context()
-    module = read_module(source, context)
     try:
-        lower(context, module)
-        program = build(module)
+        lower(context or new_context(), module, fusion=fusion)
+        return build(module)
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
-    return Program.of(program, device)
 
 
-def lower(context: Context, module: ModuleOp, until: str = EMIT) -> None:
+def lower(context: Context, module: ModuleOp, until: str = EMIT, *, fusion: bool = True) -> None:
     """Run the passes of `dvm-compile` in place, up to but without `until`."""
     passes = get_all_passes()
     for name in PIPELINE:
         if name == until:
             return
-        passes[name]()().apply(context, module)
+        chosen = DvmFusePass(fusion=fusion) if name == DvmFusePass.name else passes[name]()()
+        chosen.apply(context, module)

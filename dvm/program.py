@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from vm import container, isa
 from vm import program as straight
-from vm.bind import LaunchPlan
 from vm.costs import Costs, costs
 from vm.device import Device
 from vm.dims import dim_text, evaluate_dims
@@ -22,6 +21,7 @@ from vm.files import replacing
 from vm.host import AnyProgram, HostProgram
 from vm.host_machine import HostMachine
 from vm.machine import Machine
+from vm.plan import LaunchPlan
 from vm.program import Storage
 from vm.recording import Recording, Row
 
@@ -237,10 +237,10 @@ def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...
     if isinstance(given, np.ndarray):
         return given.shape
     try:
-        shape = tuple(index(size) for size in given)
+        shape = tuple(map(index, given))
     except TypeError:
         shape = (-1,)
-    if any(size < 0 for size in shape):
+    if shape and min(shape) < 0:
         raise ShapeError(f"input '{parameter.name}' has shape {given!r}, expected an array or a sequence of sizes")
     return shape
 

@@ -6,10 +6,10 @@ once (`DvmOp.infer_dims`); the verifier and `dvm-deduce-shapes` answer its quest
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar, cast
+from functools import lru_cache, wraps
+from typing import ClassVar, TypeVar, cast
 
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -146,6 +146,31 @@ class FactAttr(ParametrizedAttribute):
                 raise VerifyException(f"#dvm.fact: {error}") from None
 
 
+_Result = TypeVar("_Result")
+
+_KNOWN_LIMIT = 4096
+
+
+def _by_identity(function: Callable[[Attribute], _Result]) -> Callable[[Attribute], _Result]:
+    """Remembers what a function says of a type, by the type's identity: hashing a tensor type takes as long as the answer.
+
+    An entry keeps its type alive, so that no other can have its identity.
+    """
+    known: dict[int, tuple[Attribute, _Result]] = {}
+
+    @wraps(function)
+    def remembered(type: Attribute) -> _Result:
+        entry = known.get(id(type))
+        if entry is None:
+            if len(known) >= _KNOWN_LIMIT:
+                known.clear()
+            entry = known[id(type)] = type, function(type)
+        return entry[1]
+
+    return remembered
+
+
+@_by_identity
 def element_of(type: Attribute) -> ElementType:
     """The element type that an MLIR scalar type or tensor type stands for; raises VerifyException for any other."""
     scalar = cast(AnyTensorType, type).element_type if isinstance(type, TensorType) else type
@@ -176,6 +201,7 @@ def regroups_ones(a: Shape, b: Shape) -> bool:
     return [dim for dim in a if dim.value != 1] == [dim for dim in b if dim.value != 1]
 
 
+@_by_identity
 def dims_of(type: Attribute) -> Shape:
     """The dims of a tensor type; raises VerifyException where a dim is `?` and no encoding names it."""
     dims = shape_of(type)

@@ -6,7 +6,7 @@ dialects, or scalars. The instructions of a pass run once, or for each tile of t
 parallel axes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from typing_extensions import override
 from xdsl.dialects.builtin import (
@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import (
     TensorType,
     i8,
 )
-from xdsl.ir import Attribute, Dialect, Region, SSAValue
+from xdsl.ir import Attribute, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -222,6 +222,17 @@ def _parse_inputs(parser: Parser) -> Sequence[SSAValue]:
         position = parser.pos
         types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
         return parser.resolve_operands(operands, types, position)
+
+
+def kernels_in(operation: Operation) -> Iterator[KernelOp]:
+    """The kernels inside of an operation. (`Operation.walk` would go through all of their instructions, too.)"""
+    for region in operation.regions:
+        for block in region.blocks:
+            for inner in block.ops:
+                if isinstance(inner, KernelOp):
+                    yield inner
+                elif inner.regions:
+                    yield from kernels_in(inner)
 
 
 def axes_of(kernel: KernelOp) -> dict[SSAValue, Axes]:

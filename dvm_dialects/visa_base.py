@@ -7,11 +7,11 @@ the format.
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from typing_extensions import override
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntAttr, IntegerAttr, StringAttr
+from xdsl.dialects.builtin import AnyFloat, ArrayAttr, FloatAttr, IntAttr, IntegerAttr, IntegerType, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue, TypedAttribute
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def
 from xdsl.irdl.declarative_assembly_format import (
@@ -129,9 +129,9 @@ class ScalarOp(IRDLOperation):
         if isinstance(value, Dim):
             attribute = StringAttr(str(value))
         elif element.is_float:
-            attribute = FloatAttr(float(value), 32)
+            attribute = FloatAttr(float(value), cast(AnyFloat, type))
         else:
-            attribute = IntegerAttr(int(value), 1 if element is ElementType.I1 else 8 * element.bytes)
+            attribute = IntegerAttr(int(value), cast(IntegerType, type))
         Operation.__init__(self, result_types=(SCALAR,), properties={"value": attribute, "element": type})
 
     @property
@@ -252,7 +252,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, ABC):
 
     def result_axes(self, axes: Mapping[SSAValue, Axes], parallel: Axes) -> Axes:
         """The axes of the result: for an elementwise instruction the union of its sources'."""
-        return frozenset[int]().union(*(axes.get(source, ()) for source in self.sources))
+        return frozenset[int]().union(*[axes[source] for source in self.sources if source in axes])
 
     @override
     def get_register_constraints(self) -> RegisterConstraints:

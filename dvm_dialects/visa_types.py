@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from typing_extensions import override
 from xdsl.backend.register_type import RegisterType
@@ -26,7 +26,7 @@ from xdsl.utils.mlir_lexer import MLIRToken
 
 from dvm_dialects.dims import Dim, parse_dim
 from dvm_dialects.shapes import element_of, mlir_type
-from vm.isa import FIELD_LIMIT, ElementType
+from vm.isa import FIELD_LIMIT, MAX_AXES, ElementType
 
 AXIS_KINDS = ("parallel", "reduction")
 
@@ -140,7 +140,15 @@ class AccessIndex:
     terms: tuple[tuple[int, Dim], ...]
     offset: Dim
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.terms, self.offset))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     @staticmethod
+    @lru_cache(maxsize=MAX_AXES)
     def axis(axis: int) -> "AccessIndex":
         """The index that is the axis itself."""
         return AccessIndex(((axis, Dim.constant(1)),), Dim.constant(0))

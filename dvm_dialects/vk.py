@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr, SymbolNameConstraint
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, SymbolNameConstraint
 from xdsl.dialects.utils import AbstractYieldOperation
 from xdsl.ir import Attribute, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
@@ -146,6 +146,16 @@ class KernelOp(IRDLOperation):
             attributes=attributes,
             regions=[body],
         )
+
+
+STAGE = "dvm.stage"
+"""The attribute of a kernel written by hand: the number of its stage, before `vk-stack` makes stages."""
+
+
+def stage_of(kernel: Operation) -> int | None:
+    """The stage that a kernel is put into by hand, if it is."""
+    number = kernel.attributes.get(STAGE)
+    return number.value.data if isinstance(number, IntegerAttr) else None
 
 
 @irdl_op_definition

@@ -16,7 +16,8 @@ After, with `!t = tensor<?x8xf32, #dvm.sym<["s0", "8"]>>`, for both dims are at 
       %1 = dvm.binary Add %0, %2 : !t, !t -> !t
 
 A broadcast is made explicit where an operand's rank, or a dim that is 1 for certain, differs from the result. Where a dim
-may or may not be 1, the operand stays as it is, and bind decides.
+may or may not be 1, the operand stays as it is, and bind decides. What is known of a value holds inside of the kernels
+that are written by hand, too: alternatives of a `vk.speculate` have results of the same shapes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from dvm_dialects import vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm import BinaryOp, BroadcastOp, BroadcastScalarOp, DvmOp, FactAttr, SelectOp, element_of, tensor_of
@@ -83,7 +85,7 @@ class _Deduction:
 
     def run(self) -> None:
         self._take_over_facts()
-        ops = list(self.function.body.block.ops)
+        ops = list(self.function.body.block.walk())
         for op in ops:
             with failures_of(op):
                 self._deduce(op)
@@ -103,7 +105,9 @@ class _Deduction:
 
     def _declared_bounds(self) -> dict[str, int]:
         """The lower bounds that the author promises."""
-        declared = self.function.attributes.get("dvm.at_least", DictionaryAttr({}))
+        declared = self.function.attributes.get("dvm.at_least")
+        if declared is None:
+            return {}
         if not isa(declared, DictionaryAttr) or not all(isa(value, IntegerAttr) for value in declared.data.values()):
             _fail(self.function, f"dvm.at_least must be a dictionary of integers, but is {declared}")
         return {name: cast(IntegerAttr, value).value.data for name, value in declared.data.items()}
@@ -131,9 +135,8 @@ class _Deduction:
 
     def _fresh_symbols(self, argument_shapes: Sequence[Shape]) -> Iterator[Dim]:
         """Symbols s0, s1, ... that nothing in the function mentions."""
-        block = self.function.body.block
         dims = [dim for shape in argument_shapes for dim in shape]
-        for op in block.ops:
+        for op in self.function.body.block.walk():
             with failures_of(op):
                 dims += [dim for result in op.results for dim in shape_of(result.type)]
             dims += [dim for _, entries in lists_of(op) for dim in dims_in(entries)]
@@ -147,7 +150,9 @@ class _Deduction:
                 _fail(self.function, f"dvm.at_least names '{name}', which is no dim of an argument")
             reason = f"dvm.at_least of @{self.function.sym_name.data}"
             self.solver.add(Fact(FactKind.AT_LEAST, Dim.symbol(name), Dim.constant(least), reason))
-        facts = self.function.attributes.get("dvm.facts", ArrayAttr[Attribute]([]))
+        facts = self.function.attributes.get("dvm.facts")
+        if facts is None:
+            return
         if not isa(facts, ArrayAttr[FactAttr]):
             _fail(self.function, f"dvm.facts must be an array of #dvm.fact, but is {facts}")
         for fact in facts:
@@ -158,6 +163,13 @@ class _Deduction:
     def _deduce(self, op: Operation) -> None:
         """Finds the shape of the result by the operation's own rule, then holds it against the declared type."""
         if isinstance(op, ReturnOp):
+            return
+        if isinstance(op, vk.KernelOp | vk.SpeculateOp):
+            for region in op.regions:
+                self.shapes.update(zip(region.block.args, map(self.shapes.__getitem__, op.operands), strict=True))
+            return
+        if isinstance(op, vk.YieldOp):
+            self._deduce_results(op)
             return
         if not isinstance(op, DvmOp):
             _fail(op, "the shapes of this operation cannot be deduced")
@@ -175,6 +187,22 @@ class _Deduction:
             self._facts()  # one that turned out to be false explains more
             _fail(op, f"{conflict}{self._context(op)}")
         self.shapes[op.result] = dims
+
+    def _deduce_results(self, op: vk.YieldOp) -> None:
+        """The results of what is around a yield have the shapes that it yields, in all alternatives."""
+        around = op.parent_op()
+        assert around is not None
+        self.solver.reason = lambda: describe(around)
+        try:
+            for value, result in zip(op.operands, around.results, strict=True):
+                shape = self.shapes[value]
+                known = self.shapes.setdefault(result, shape)
+                if len(known) != len(shape):
+                    raise ShapeConflict(f"result {result.index} has {len(known)} and {len(shape)} dims")
+                for axis, (dim, other) in enumerate(zip(known, shape, strict=True)):
+                    self.solver.equal(dim, other, f"dim {axis} of result {result.index}")
+        except ShapeConflict as conflict:
+            _fail(around, str(conflict))
 
     def _facts(self) -> list[Fact]:
         try:
@@ -213,14 +241,16 @@ class _Deduction:
             dim = self.solver.resolve(Dim.symbol(name))
             if dim.is_symbol:
                 bounds[dim.text] = max(least, bounds.get(dim.text, 0))
-        attributes["dvm.at_least"] = DictionaryAttr({name: IntegerAttr(least, i64) for name, least in bounds.items()})
-        if not bounds:
-            del attributes["dvm.at_least"]
+        if bounds:
+            least_of = {name: IntegerAttr(least, i64) for name, least in bounds.items()}
+            attributes["dvm.at_least"] = DictionaryAttr(least_of)
+        else:
+            attributes.pop("dvm.at_least", None)
 
     def _reasons(self, earlier: Attribute | None) -> ArrayAttr[ArrayAttr[StringAttr]]:
         """Why each dim of each argument is what its type will say, or what an earlier deduction said."""
         old: dict[tuple[int, int], StringAttr] = {}
-        if isa(earlier, ArrayAttr[ArrayAttr[StringAttr]]):
+        if earlier is not None and isa(earlier, ArrayAttr[ArrayAttr[StringAttr]]):
             old = {(i, axis): reason for i, reasons in enumerate(earlier) for axis, reason in enumerate(reasons)}
 
         def reason(index: int, axis: int, dim: Dim) -> StringAttr:
@@ -236,6 +266,8 @@ class _Deduction:
     def _write_operation(self, op: Operation) -> None:
         """Gives the result its type, lists of dims the symbols that are left, and operands their broadcasts."""
         if not isinstance(op, DvmOp):
+            for value in (*[argument for region in op.regions for argument in region.block.args], *op.results):
+                self._set_type(value, self.shapes[value])
             return
         shape = self.shapes[op.result]
         for name, entries in lists_of(op):

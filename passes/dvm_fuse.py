@@ -3,9 +3,13 @@
 Each operation starts as an area of its own; areas are merged by the patterns of `passes.fusion` and then become
 `vk.kernel`s. Constants and reshapes stay between the kernels, because they take no time. What a function returns is
 always the result of a kernel of its own: arguments, constants, reshapes and repeated values are copied.
+
+Kernels that are there already, written by hand, are fused each by itself; one that does not come out as one kernel is an
+error that says why.
 """
 
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -13,6 +17,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
@@ -75,14 +80,22 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
     if len(function.body.blocks) > 1:
         raise failure(function, "there must be one block")
     block = function.body.block
-    returned = block.last_op
-    if not isinstance(returned, ReturnOp):
+    if not isinstance(block.last_op, ReturnOp):
         raise failure(function, "it must end in func.return")
-    _drop_transfers(block)
-    _give_results_kernels(block, returned)
-    if not fusion:
-        _emit(block, _graph_of(block))
+    by_hand = [op for op in function.walk() if isinstance(op, vk.KernelOp)]
+    if not by_hand:
+        _prepare(block)
+        _emit(block, _fused(block, explanation) if fusion else _graph_of(block))
         return
+    for op in block.ops:
+        if not isinstance(op, vk.KernelOp | vk.SpeculateOp | ReturnOp | dvm.ReshapeOp | dvm.ConstantOp):
+            raise failure(op, f"it is in no kernel that is written by hand, such as @{by_hand[0].sym_name.data}")
+    for kernel in by_hand:
+        _emit_by_hand(kernel, explanation)
+
+
+def _fused(block: Block, explanation: Explanation | None) -> AreaGraph:
+    """The areas of a block at the fixed point."""
     repeat_free_operations(block)
     move_reshapes(block, explanation)
     graph = _graph_of(block)
@@ -92,11 +105,42 @@ def emit_kernels(function: FuncOp, *, fusion: bool = True, explanation: Explanat
         fuse_to_fixed_point(graph, explanation)
     if explanation is not None:
         explanation.left_apart(graph)
-    _emit(block, graph)
+    return graph
+
+
+def _emit_by_hand(kernel: vk.KernelOp, explanation: Explanation | None) -> None:
+    """Replace a kernel that is written by hand by the one that its operations make."""
+    body = kernel.body.block
+    _prepare(body)
+    graph = _fused(body, explanation)
+    count = sum(not _is_free(area.operations) for area in graph)
+    if count != 1:
+        lines: list[str] = []
+        Explanation(lines.append).left_apart(graph)
+        reasons = "".join(f"\n  {line}" for line in lines) or ", but its parts have nothing to do with one another"
+        raise failure(kernel, f"it takes {count} kernels, and is written as one{reasons}")
+    _emit(body, graph)
+    fused = next(op for op in body.ops if isinstance(op, vk.KernelOp))
+    fused.sym_name = kernel.sym_name
+    fused.attributes.update(kernel.attributes)
+    terminator = body.last_op
+    assert terminator is not None
+    results = tuple(terminator.operands)
+    body.erase_op(terminator)
+    Rewriter.inline_block(body, InsertPoint.before(kernel), kernel.operands)
+    Rewriter.replace_op(kernel, [], results)
+
+
+def _prepare(block: Block) -> None:
+    """Leave a block with nothing but what kernels compute, and what it ends in with nothing but their results."""
+    _drop_transfers(block)
+    terminator = block.last_op
+    assert terminator is not None
+    _give_results_kernels(block, terminator)
 
 
 def _graph_of(block: Block) -> AreaGraph:
-    return AreaGraph(_area_of(operation) for operation in block.ops if not isinstance(operation, ReturnOp))
+    return AreaGraph(_area_of(operation) for operation in block.ops if operation is not block.last_op)
 
 
 def _area_of(operation: Operation) -> Area:
@@ -126,7 +170,7 @@ def _drop_transfers(block: Block) -> None:
             block.erase_op(operation)
 
 
-def _give_results_kernels(block: Block, terminator: ReturnOp) -> None:
+def _give_results_kernels(block: Block, terminator: Operation) -> None:
     """Copy what is returned but is not the result of a kernel, or is returned before."""
     returned: set[SSAValue] = set()
     for index, value in enumerate(terminator.operands):
@@ -147,23 +191,31 @@ def _emit(block: Block, graph: AreaGraph) -> None:
     number = 0
     for area in graph:
         operations = graph.in_order(area)
-        if all(isinstance(operation, _FREE) for operation in operations):
+        if _is_free(operations):
             for operation in operations:
                 operation.detach()
                 block.insert_op_before(operation, terminator)
         else:
-            _emit_kernel(area, operations, graph, f"k{number}", terminator)
+            results = [result for operation in operations for result in operation.results]
+            outputs = [result for result in results if graph.outside_uses(area, result)]
+            emit_kernel(operations, outputs, _kind_of(area), f"k{number}", terminator)
             number += 1
 
 
-def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name: str, before: Operation) -> None:
+def _is_free(operations: Iterable[Operation]) -> bool:
+    return all(isinstance(operation, _FREE) for operation in operations)
+
+
+def emit_kernel(
+    operations: Sequence[Operation], outputs: Sequence[SSAValue], kind: str, name: str, before: Operation
+) -> vk.KernelOp:
+    """Move operations of a block, in their order, into a kernel with these results, and use them where they were used."""
     inside = set(operations)
     inputs: dict[SSAValue, None] = {}
     for operation in operations:
         for operand in operation.operands:
             if operand.owner not in inside:
                 inputs.setdefault(operand)
-    outputs = [result for operation in operations for result in operation.results if graph.outside_uses(area, result)]
     body = Block(arg_types=[value.type for value in inputs])
     replaced = dict(zip(inputs, body.args, strict=True))
     for operation in operations:
@@ -173,7 +225,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
             if operand in replaced:
                 operation.operands[index] = replaced[operand]
     body.add_op(vk.YieldOp(*outputs))
-    kernel = vk.KernelOp(_kind_of(area), name, tuple(inputs), Region(body))
+    kernel = vk.KernelOp(kind, name, tuple(inputs), Region(body))
     block = before.parent_block()
     assert block is not None
     block.insert_op_before(kernel, before)
@@ -182,6 +234,7 @@ def _emit_kernel(area: Area, operations: list[Operation], graph: AreaGraph, name
     for result, value in zip(kernel.results, outputs, strict=True):
         result.name_hint = value.name_hint
         value.replace_uses_with_if(result, lambda use: use.operation not in inside and use.operation.parent is not body)
+    return kernel
 
 
 def _kind_of(area: Area) -> str:

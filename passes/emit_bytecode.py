@@ -374,7 +374,8 @@ def _words(kernel: KernelOp, scalars: _Scalars) -> list[int]:
 
 def _instruction(op: InstructionOp, scalars: _Scalars) -> Instruction:
     """The fields of an instruction, filled as its format says."""
-    form = op.opcode.format
+    opcode = op.opcode
+    form = opcode.format
     sources = iter(op.sources)
     fields: dict[str, int] = {}
     aux = op.immediate if form.aux not in ("", "rk") else 0
@@ -390,14 +391,14 @@ def _instruction(op: InstructionOp, scalars: _Scalars) -> Instruction:
                 value = op.results[0] if name == "d" else next(sources)
                 if isinstance(value.owner, ScalarOp):
                     aux |= 1 << "abc".index(name)
-                fields[name] = _field(value, scalars)
-    return Instruction(op.opcode, op.type, aux, **fields)
+                    fields[name] = scalars.number(value.owner)
+                else:
+                    fields[name] = _field(value)
+    return Instruction(opcode, op.type, aux, **fields)
 
 
-def _field(value: SSAValue, scalars: _Scalars) -> int:
-    """The number by which a word refers to a value: a slot, a scalar constant or a tensor operand."""
-    if isinstance(value.owner, ScalarOp):
-        return scalars.number(value.owner)
+def _field(value: SSAValue) -> int:
+    """The number by which a word refers to a value: a slot or a tensor operand."""
     if isinstance(value, BlockArgument):
         return value.index
     slot = slot_of(value)

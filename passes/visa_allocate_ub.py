@@ -19,7 +19,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from dvm_dialects.diagnostics import failure
-from dvm_dialects.visa import Axes, InstructionOp, KernelOp, UbType, axes_of, may_share_slot, ub_slot
+from dvm_dialects.visa import Axes, InstructionOp, KernelOp, axes_of, kernels_in, may_share_slot, ub_slot
 from vm.isa import FIELD_LIMIT
 
 
@@ -29,8 +29,8 @@ class VisaAllocateUbPass(ModulePass):
     name = "visa-allocate-ub"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for kernel in op.walk():
-            if isinstance(kernel, KernelOp) and not kernel.slots.data:
+        for kernel in kernels_in(op):
+            if not kernel.slots.data:
                 allocate(kernel)
 
 
@@ -58,7 +58,7 @@ def assign_slots(
 
     def take(value: SSAValue) -> None:
         nonlocal used
-        if value not in slots and isinstance(value.type, UbType):
+        if value not in slots and value in axes:
             if free:
                 slots[value] = heappop(free)
             else:
@@ -68,19 +68,19 @@ def assign_slots(
     for value in live_out:
         take(value)
     for op in reversed(operations):
-        if not isinstance(op, InstructionOp) or not op.results:
+        results = op.results
+        if not results or not isinstance(op, InstructionOp):
             for operand in op.operands:
                 take(operand)
             continue
-        result = op.results[0]
-        take(result)
-        slot: int | None = slots[result]
+        take(results[0])
+        slot: int | None = slots[results[0]]
         if op.tied is not None:
-            slots[op.tied] = slots[result]
+            slots[op.tied] = slot
             slot = None
         sharing: list[SSAValue] = []
         for source in op.sources:
-            if source in slots or not isinstance(source.type, UbType):
+            if source in slots or source not in axes:
                 continue
             if may_share_slot(op, source, axes):
                 sharing.append(source)

@@ -14,8 +14,20 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from dvm_dialects.visa import Axes, EndOp, InstructionOp, KernelOp, PassOp, UbType, axes_of, may_share_slot
+from dvm_dialects.visa import (
+    Axes,
+    EndOp,
+    InstructionOp,
+    KernelOp,
+    PassOp,
+    axes_of,
+    kernels_in,
+    may_share_slot,
+)
 from passes.visa_allocate_ub import assign_slots
+
+Tiles = Mapping[Operation, Sequence[SSAValue]]
+"""The tiles that each operation of a kernel reads, each once."""
 
 
 class VisaSchedulePass(ModulePass):
@@ -24,8 +36,8 @@ class VisaSchedulePass(ModulePass):
     name = "visa-schedule"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for kernel in op.walk():
-            if isinstance(kernel, KernelOp) and not kernel.slots.data:
+        for kernel in kernels_in(op):
+            if not kernel.slots.data:
                 schedule(kernel)
 
 
@@ -33,12 +45,13 @@ def schedule(kernel: KernelOp) -> None:
     """Reorder the instructions of each pass where that saves slots."""
     axes = axes_of(kernel)
     block = kernel.body.block
-    for operations, end, live_out in tuple(_passes(block)):
+    tiles = {op: tuple(dict.fromkeys([operand for operand in op.operands if operand in axes])) for op in block.ops}
+    for operations, end, live_out in tuple(_passes(block, tiles)):
         instructions = [op for op in operations if isinstance(op, InstructionOp)]
         before = _slots(instructions, axes, live_out)
-        if before <= max((len(tuple(_tiles(op))) for op in instructions), default=0) or before == len(live_out):
+        if before <= max((len(tiles[op]) for op in instructions), default=0) or before == len(live_out):
             continue  # no order needs fewer
-        ordered = _Order(instructions, axes, live_out).run()
+        ordered = _Order(instructions, tiles, axes, live_out).run()
         if _slots(ordered, axes, live_out) < before:
             for op in operations:
                 op.detach()
@@ -46,7 +59,7 @@ def schedule(kernel: KernelOp) -> None:
             block.insert_ops_before([*scalars, *ordered], end)
 
 
-def _passes(block: Block) -> Iterator[tuple[list[Operation], Operation, set[SSAValue]]]:
+def _passes(block: Block, tiles: Tiles) -> Iterator[tuple[list[Operation], Operation, set[SSAValue]]]:
     """The operations of each pass without its `visa.pass`, what ends it, and the tiles that are read after it."""
     last_use: dict[SSAValue, int] = {}
     for position, op in enumerate(block.ops):
@@ -58,14 +71,9 @@ def _passes(block: Block) -> Iterator[tuple[list[Operation], Operation, set[SSAV
                 operations.append(op)
             continue
         if operations:
-            tiles = {tile for inner in operations for tile in (*_tiles(inner), *inner.results)}
-            yield operations, op, {tile for tile in tiles if last_use.get(tile, -1) >= position}
+            touched = {tile for inner in operations for tile in (*tiles[inner], *inner.results)}
+            yield operations, op, {tile for tile in touched if last_use.get(tile, -1) >= position}
         operations = []
-
-
-def _tiles(op: Operation) -> Iterator[SSAValue]:
-    """The tiles that an instruction reads, each once."""
-    return iter({operand: None for operand in op.operands if isinstance(operand.type, UbType)})
 
 
 def _slots(operations: Sequence[Operation], axes: Mapping[SSAValue, Axes], live_out: Set[SSAValue]) -> int:
@@ -79,9 +87,14 @@ class _Order:
     """The order of the instructions of one pass, found as the module says."""
 
     def __init__(
-        self, operations: Sequence[InstructionOp], axes: Mapping[SSAValue, Axes], live_out: Set[SSAValue]
+        self,
+        operations: Sequence[InstructionOp],
+        tiles: Tiles,
+        axes: Mapping[SSAValue, Axes],
+        live_out: Set[SSAValue],
     ) -> None:
         self.operations = operations
+        self.tiles = tiles
         self.axes = axes
         self.live_out = live_out
         self.emitted: dict[InstructionOp, None] = {}
@@ -91,7 +104,7 @@ class _Order:
         self.unread: dict[SSAValue, int] = {}
         """How many of the readers of each tile have not been emitted."""
         for op in operations:
-            for tile in _tiles(op):
+            for tile in self.tiles[op]:
                 self.readers.setdefault(tile, []).append(op)
         self.unread = {tile: len(readers) for tile, readers in self.readers.items()}
         self.before = self._dependences()
@@ -107,7 +120,7 @@ class _Order:
         before: dict[InstructionOp, list[InstructionOp]] = {}
         needs: dict[InstructionOp, int] = {}
         for op in self.operations:
-            producers = {tile.owner: None for tile in _tiles(op)}
+            producers = {tile.owner: None for tile in self.tiles[op]}
             inside = [owner for owner in producers if isinstance(owner, InstructionOp) and owner in needs]
             inside.sort(key=lambda producer: -needs[producer])
             needs[op] = max((needs[producer] + held for held, producer in enumerate(inside)), default=len(op.results))
@@ -137,10 +150,10 @@ class _Order:
             if op in self.emitted:
                 continue
             self.emitted[op] = None
-            for tile in _tiles(op):
+            for tile in self.tiles[op]:
                 self.unread[tile] -= 1
             candidates = [reader for result in op.results for reader in self.readers.get(result, ())]
-            for tile in _tiles(op):
+            for tile in self.tiles[op]:
                 if self.unread[tile] == 1:
                     candidates += [reader for reader in self.readers[tile] if reader not in self.emitted]
             ready += [reader for reader in reversed(candidates) if self._is_free(reader)]
@@ -151,5 +164,5 @@ class _Order:
             return False
         if not op.results:
             return True
-        dying = [tile for tile in _tiles(op) if self.unread[tile] == 1 and tile not in self.live_out]
+        dying = [tile for tile in self.tiles[op] if self.unread[tile] == 1 and tile not in self.live_out]
         return len(dying) > 1 or any(tile is op.tied or may_share_slot(op, tile, self.axes) for tile in dying)

@@ -8,7 +8,7 @@ each reduction and once more for what comes after, and then one kernel for each 
 - with reductions that leave the last axis, because a lone reduction goes over whole rows, in wide tiles.
 
 (`benchmarks/speculation.py` measures both.) All alternatives are right for all sizes. Where the sizes are known, so is
-the choice, and no alternative is left.
+the choice, and no alternative is left. Kernels that are put into a stage by hand (`vk.stage_of`) stay as they are.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,9 @@ class VkSpeculatePass(ModulePass):
             if isinstance(function, FuncOp):
                 taken: set[str] = set()
                 for kernel in tuple(function.walk()):
-                    if isinstance(kernel, vk.KernelOp) and isinstance(kernel.parent_op(), FuncOp):
+                    if not isinstance(kernel, vk.KernelOp) or not isinstance(kernel.parent_op(), FuncOp):
+                        continue
+                    if vk.stage_of(kernel) is None:
                         _speculate(kernel, self.unified_buffer_bytes, taken)
 
 

@@ -2,7 +2,8 @@
 
 A kernel goes into the first stage in which all that it reads is there, beside every other kernel of which that is true:
 parallel and sequence stacking. Alternatives of a `vk.speculate` are stacked by themselves. Reshapes and constants take
-no time and stay between the stages. A function that has stages already is left alone.
+no time and stay between the stages. A kernel with an attribute `dvm.stage` goes into the stage of that number at the
+earliest. A function that has stages already is left alone.
 """
 
 from xdsl.context import Context
@@ -41,15 +42,15 @@ def stack(block: Block) -> None:
             break
         after = max((finished_after.get(operand.owner, -1) for operand in op.operands), default=-1)
         if isinstance(op, vk.KernelOp | vk.SpeculateOp):
-            after += 1
-            if after == len(stages):
-                stages.append([])
+            after = max(after + 1, vk.stage_of(op) or 0)
+            stages += [[] for _ in range(after + 1 - len(stages))]
             stages[after].append(op)
         finished_after[op] = after
     between = [op for op in block.ops if op in finished_after and not isinstance(op, vk.KernelOp | vk.SpeculateOp)]
     for number, kernels in enumerate(stages):
         _place([op for op in between if finished_after[op] == number - 1], terminator)
-        _emit_stage(kernels, terminator)
+        if kernels:
+            _emit_stage(kernels, terminator)
     _place([op for op in between if finished_after[op] == len(stages) - 1], terminator)
 
 

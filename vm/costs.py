@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import prod
 
-from vm.bind import KernelPlan, LaunchPlan
 from vm.isa import Field
+from vm.plan import KernelPlan, LaunchPlan
 from vm.program import Program
 from vm.tiles import DTYPES
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vm.bind import KernelPlan, LaunchPlan, Span
 from vm.blas import BLAS
 from vm.device import Arena, Device
 from vm.layout import View
+from vm.plan import KernelPlan, LaunchPlan, Span
 from vm.recording import Recording
 from vm.steps import FrameBuilder, Origin, PassCalls
 from vm.tiles import DTYPES, Tile

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from vm.bind import LaunchPlan
 from vm.device import Device
 from vm.errors import ExecutionError, ShapeError
 from vm.host import DIVISIONS, OPCODES, HostInstruction, HostOpcode, HostOutput, HostProgram
 from vm.machine import Array, Machine, check_out
+from vm.plan import LaunchPlan
 from vm.program import Program
 from vm.recording import Recording
 from vm.tiles import DTYPES
@@ -45,7 +45,7 @@ class HostMachine:
 
         Raises ExecutionError where a limit of the device is exceeded, naming the loop or launch.
         """
-        arrays, plan = self.entry.prepare(arguments)
+        arrays, plan = self.entry.bound(arguments)
         with np.errstate(all="ignore"):
             results = _Run(self, arrays, recording).results()
         for output, result in zip(self.program.outputs, results, strict=True):
@@ -108,7 +108,7 @@ class _Run:
     def _launch(self, instruction: HostInstruction) -> None:
         machine, registers = self._machine.graphs[instruction.a], self._registers
         try:
-            arrays, plan = machine.prepare([registers[argument] for argument in instruction.arguments])
+            arrays, plan = machine.bound([registers[argument] for argument in instruction.arguments])
         except ShapeError as error:
             raise ShapeError(f"{error}{_where(' (launched', instruction, ')')}") from error
         self._count_bytes(instruction, machine.program, plan)

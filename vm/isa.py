@@ -21,6 +21,8 @@ by `store` and `cast`. The numbers of opcodes, types and formats are assigned on
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
 
 ISA_VERSION = 1
 
@@ -75,6 +77,8 @@ _BYTES = {
     ElementType.I64: 8,
 }
 
+_ELEMENT_TYPES = tuple(ElementType)
+
 _ALL = frozenset(ElementType)
 _COMPUTE = frozenset({ElementType.I1, ElementType.F32, ElementType.I32, ElementType.I64})
 _NUMBER = _COMPUTE - {ElementType.I1}
@@ -100,9 +104,9 @@ class Field(IntEnum):
     AXES_HIGH = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Format:
-    """How the fields of a word are used.
+    """How the fields of a word are used. Compared by identity, as opcodes are: there is one of each.
 
     `ties_d` marks instructions that update `d` in place, so that it is read as well as written.
     """
@@ -117,7 +121,7 @@ class Format:
     """What `aux` holds: "" nothing, "rk" the scalar bits, or the name of an enumeration of this module."""
     ties_d: bool = False
 
-    @property
+    @cached_property
     def fields(self) -> tuple[tuple[str, Field], ...]:
         """The used fields in the order d, a, b, c."""
         named = (("d", self.d), ("a", self.a), ("b", self.b), ("c", self.c))
@@ -161,7 +165,7 @@ GROUPED_MATMUL_K = Format(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opcode:
     """One row of the table.
 
@@ -251,8 +255,7 @@ BINARY_BY_GRAPH_NAME = {op.graph_name: op for op in OPCODES if op.format is BINA
 REDUCE_BY_GRAPH_NAME = {op.graph_name: op for op in OPCODES if op.format is REDUCE}
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """A decoded word."""
 
     opcode: Opcode
@@ -301,12 +304,12 @@ def decode(word: int) -> Instruction:
     if opcode is None:
         raise ValueError(f"unknown opcode 0x{word & 0xFF:02x}")
     number = word >> 8 & 0xF
-    if number >= len(ElementType):
+    if number >= len(_ELEMENT_TYPES):
         raise ValueError(f"unknown element type {number} in '{opcode.mnemonic}'")
     mask = FIELD_LIMIT - 1
     return Instruction(
         opcode,
-        ElementType(number),
+        _ELEMENT_TYPES[number],
         word >> 12 & 0xF,
         word >> 16 & mask,
         word >> 28 & mask,

@@ -4,16 +4,15 @@ Every operand becomes a strided view over the domain. Adjacent axes that all ope
 into one, axes of extent 1 go away, so that most kernels run over one or two axes whatever the rank of their tensors.
 """
 
-from dataclasses import dataclass
 from math import prod
+from typing import Any, NamedTuple
 
 from vm.errors import BytecodeError
 from vm.prepare import PreparedKernel
-from vm.program import Operand
+from vm.program import Kernel, Operand
 
 
-@dataclass(frozen=True)
-class TensorLayout:
+class TensorLayout(NamedTuple):
     """A bound tensor: its extents, the step in bytes along each dim, and where its first element is.
 
     `root` is the tensor that owns the memory, `offset` the byte offset in it.
@@ -25,8 +24,7 @@ class TensorLayout:
     offset: int
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """Along domain axis `axis`, index `axis + shift` of an operand is inside when it is in [0, extent)."""
 
     axis: int
@@ -34,8 +32,7 @@ class Guard:
     extent: int
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """An operand as an array over the domain (or, with a free dim, over its own dims).
 
     `mask` has the domain axes that the array spans; elsewhere its extent is 1. `dim_axes` is for operands with a free
@@ -51,8 +48,7 @@ class View:
     dim_axes: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class Domain:
+class Domain(NamedTuple):
     """A domain after merging: extents, the mask of reduction axes, and which axis each original one became (or -1)."""
 
     extents: tuple[int, ...]
@@ -77,50 +73,54 @@ def lay_out(
     map reaches outside of its tensor.
     """
     kernel = prepared.kernel
-    steps: list[list[int]] = []
-    followed: list[int] = []
-    offsets: list[int] = []
-    for number, operand in enumerate(kernel.operands):
-        layout = tensors[operand.tensor]
-        if operand.free_dim >= 0 or operand.guarded:
-            steps.append([])
-            followed.append(0)
-            offsets.append(layout.offset)
-            continue
-        strides, axes, offset = _walk(operand, layout, extents, dims, f"operand {number} of kernel '{kernel.name}'")
-        steps.append(strides)
-        followed.append(axes)
-        offsets.append(offset)
-    domain = _merge(prepared, extents, [strides for strides in steps if strides])
+    layouts = [tensors[operand.tensor] for operand in kernel.operands]
+    # operands of one access map over tensors of one layout step through the domain alike
+    keys = [
+        (access, layout.shape, layout.strides) if access >= 0 else None
+        for access, layout in zip(prepared.accesses, layouts, strict=True)
+    ]
+    walks: dict[Any, _Walk] = {}
+    for number, key in enumerate(keys):
+        if key is not None and key not in walks:
+            walks[key] = _walk(kernel, number, layouts[number], extents, dims)
+    domain = _merge(prepared, extents, [walk.strides for walk in walks.values()])
+    plain = {key: _view(walk, domain) for key, walk in walks.items()}
     views: list[View] = []
-    for operand, strides, axes, offset in zip(kernel.operands, steps, followed, offsets, strict=True):
-        layout = tensors[operand.tensor]
-        if operand.free_dim >= 0:
+    for operand, layout, key in zip(kernel.operands, layouts, keys, strict=True):
+        if key is not None:
+            shape, strides, mask = plain[key]
+            views.append(View(layout.root, layout.offset + walks[key].start, shape, strides, mask))
+        elif operand.free_dim >= 0:
             views.append(_free_view(operand, layout, extents, domain, dims, kernel.name))
-        elif operand.guarded:
-            views.append(_guarded_view(operand, layout, domain, dims, kernel.name))
         else:
-            views.append(_view(layout.root, offset, strides, axes, domain))
+            views.append(_guarded_view(operand, layout, domain, dims, kernel.name))
     return domain, views
 
 
-def _walk(
-    operand: Operand, layout: TensorLayout, extents: list[int], dims: list[int], culprit: str
-) -> tuple[list[int], int, int]:
-    """Bytes per step along each axis, the mask of axes along which the operand is more than one element, and the offset
-    of the point 0; checks that the whole domain stays inside.
+class _Walk(NamedTuple):
+    """How an operand goes through its tensor: bytes per step along each axis, the mask of axes along which it is more than
+    one element, and the byte offset of the point 0.
+    """
+
+    strides: list[int]
+    followed: int
+    start: int
+
+
+def _walk(kernel: Kernel, number: int, layout: TensorLayout, extents: list[int], dims: list[int]) -> _Walk:
+    """The walk of an operand; checks that the whole domain stays inside.
 
     A step may be 0 where the caller's array repeats its elements. An operand that follows an empty (reduction) axis is never read.
     """
     strides = [0] * len(extents)
     followed = 0
-    offset = layout.offset
+    start = 0
     never_read = False
-    for index, extent, stride in zip(operand.indices, layout.shape, layout.strides, strict=True):
+    for index, extent, stride in zip(kernel.operands[number].indices, layout.shape, layout.strides, strict=True):
         if extent == 1:
             continue
         low = high = dims[index.offset]
-        offset += low * stride
+        start += low * stride
         for axis, coefficient in index.terms:
             step = dims[coefficient]
             strides[axis] += step * stride
@@ -132,8 +132,11 @@ def _walk(
             else:
                 low += reach
         if (low < 0 or high >= extent) and not never_read:
-            raise BytecodeError(f"{culprit} would reach index {low if low < 0 else high} of a dim of extent {extent}")
-    return strides, followed, offset
+            outside = low if low < 0 else high
+            raise BytecodeError(
+                f"operand {number} of kernel '{kernel.name}' would reach index {outside} of a dim of extent {extent}"
+            )
+    return _Walk(strides, followed, start)
 
 
 def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]]) -> Domain:
@@ -165,18 +168,22 @@ def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]])
     return Domain(tuple(merged), reductions, tuple(new_axis))
 
 
-def _view(root: int, offset: int, strides: list[int], followed: int, domain: Domain) -> View:
+def _view(walk: _Walk, domain: Domain) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """The shape, strides and mask of the view that a walk comes to in the merged domain."""
     rank = len(domain.extents)
+    shape = [1] * rank
     steps = [0] * rank
     mask = 0
     # the last of the merged axes gives the step; it is visited last
     for axis, target in enumerate(domain.new_axis):
         if target >= 0:
-            follows = followed >> axis & 1
-            steps[target] = strides[axis] if follows else 0
-            mask |= follows << target
-    shape = tuple(domain.extents[axis] if mask >> axis & 1 else 1 for axis in range(rank))
-    return View(root, offset, shape, tuple(steps), mask)
+            if walk.followed >> axis & 1:
+                steps[target] = walk.strides[axis]
+                shape[target] = domain.extents[target]
+                mask |= 1 << target
+            else:
+                steps[target] = 0
+    return tuple(shape), tuple(steps), mask
 
 
 def _guarded_view(operand: Operand, layout: TensorLayout, domain: Domain, dims: list[int], kernel: str) -> View:

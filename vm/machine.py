@@ -12,10 +12,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from vm.bind import LaunchPlan, Shape, Strides, bind, prepare_program
+from vm.bind import bind
 from vm.device import Device
 from vm.engine import run
 from vm.errors import ShapeError
+from vm.plan import LaunchPlan, Shape, Strides
+from vm.prepare_program import prepare_program
 from vm.program import Program, Storage
 from vm.recording import Recording
 from vm.tiles import DTYPES
@@ -59,6 +61,14 @@ class Machine:
                 self._plans[key] = found
         return found
 
+    def bound(self, arguments: Sequence[Any]) -> tuple[list[Array], LaunchPlan]:
+        """The arrays and the launch plan of a call: all that happens before its first tile.
+
+        Raises ShapeError for whatever does not fit.
+        """
+        arrays, shapes, strides = self._inputs(arguments)
+        return arrays, self.plan(shapes, strides)
+
     def call(
         self, arguments: Sequence[Any], out: Sequence[Array] | None = None, recording: Recording | None = None
     ) -> list[Array]:
@@ -67,8 +77,7 @@ class Machine:
         Returns the outputs, which are the arrays of `out` where that is given: writable, of the shapes and element
         types of the outputs, in any layout; they may overlap the inputs. Raises ShapeError for whatever does not fit.
         """
-        arrays, shapes, strides = self._inputs(arguments)
-        plan = self.plan(shapes, strides)
+        arrays, plan = self.bound(arguments)
         if out is None:
             return self.launch(plan, arrays, recording)
         names = [self.program.tensors[output].name for output in self.program.outputs]
@@ -82,11 +91,6 @@ class Machine:
             if not usable:
                 np.copyto(array, result)
         return list(out)
-
-    def prepare(self, arguments: Sequence[Any]) -> tuple[list[Array], LaunchPlan]:
-        """The arrays of the arguments of a call and the plan for them; raises ShapeError for whatever does not fit."""
-        arrays, shapes, strides = self._inputs(arguments)
-        return arrays, self.plan(shapes, strides)
 
     def launch(self, plan: LaunchPlan, arrays: list[Array], recording: Recording | None = None) -> list[Array]:
         """Run a plan on the arrays that it was made for, into new arrays."""
@@ -113,25 +117,18 @@ class Machine:
         if len(arguments) != len(dtypes):
             names = ", ".join(f"'{self._name(number)}'" for number in range(len(dtypes)))
             raise ShapeError(f"the program takes {len(dtypes)} inputs ({names}), not {len(arguments)}")
-        arrays: list[Array] = []
-        shapes: list[Shape] = []
-        steps: list[Strides | None] = []
-        strided = False
-        for number, (argument, dtype) in enumerate(zip(arguments, dtypes, strict=True)):
-            array = argument
+        arrays: list[Array] = list(arguments)
+        strides: list[Strides | None] = []
+        for number, (array, dtype) in enumerate(zip(arrays, dtypes, strict=True)):
             if type(array) is not np.ndarray or array.dtype is not dtype:
-                array = self._as_array(number, argument)
-            step: Strides | None = None
+                array = arrays[number] = self._as_array(number, array)
             if not array.flags.c_contiguous:
                 if number in self._prepared.viewed_inputs:
-                    array = np.ascontiguousarray(array)
+                    arrays[number] = np.ascontiguousarray(array)
                 else:
-                    step = array.strides
-                    strided = True
-            arrays.append(array)
-            shapes.append(array.shape)
-            steps.append(step)
-        return arrays, tuple(shapes), tuple(steps) if strided else None
+                    strides += [None] * (len(arrays) - len(strides))
+                    strides[number] = array.strides
+        return arrays, tuple([array.shape for array in arrays]), tuple(strides) if strides else None
 
     def _as_array(self, number: int, argument: Any) -> Array:
         """The array of an argument that is not plainly one: scalars, subclasses, other byte orders."""

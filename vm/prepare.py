@@ -7,6 +7,7 @@ the output where a `store` needs none.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from vm.isa import (
     FILL,
@@ -18,6 +19,7 @@ from vm.isa import (
     LOAD_GUARDED,
     MATMUL,
     PASS,
+    REDUCE_INIT,
     STORE,
     ElementType,
     Field,
@@ -25,7 +27,7 @@ from vm.isa import (
     PassMode,
     decode,
 )
-from vm.program import Kernel, Program
+from vm.program import Index, Kernel, Program
 
 
 @dataclass
@@ -43,8 +45,7 @@ class Value:
     accumulates: bool = False
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """An instruction with its slots renamed to values: `result` and `sources` (-1 where the field is no slot)."""
 
     instruction: Instruction
@@ -52,12 +53,36 @@ class Step:
     sources: tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """Steps that run together."""
 
     streams: bool
     steps: tuple[Step, ...]
+
+
+class TileAxes(NamedTuple):
+    """The axes that a tile spans: those of the views of `operands`, those of the kernel's axes in the mask `axes`, and
+    all parallel ones if `parallel`.
+    """
+
+    operands: frozenset[int] = frozenset()
+    axes: int = 0
+    parallel: bool = False
+
+
+class Tenant(NamedTuple):
+    """Something that takes `element_bytes` for each element of a tile in `slot`, a tile of the axes `tile_axes` (a
+    position in `PreparedKernel.tile_axes`): a value that may be stored in place instead, or (-1) any others.
+    """
+
+    slot: int
+    tile_axes: int
+    element_bytes: int
+    value: int
+
+
+_CHECKED = frozenset(form.number for form in (STORE, LOAD_GUARDED, GATHER, MATMUL, GROUPED_MATMUL, GROUPED_MATMUL_K))
+"""Formats whose tile functions rely on which axes their operands span."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +123,61 @@ class PreparedKernel:
     def instruction_count(self) -> int:
         return sum(len(part.steps) for part in self.passes)
 
+    @cached_property
+    def accesses(self) -> tuple[int, ...]:
+        """For each operand a number that stands for its access map, -1 where it is guarded or has a free dim."""
+        numbers: dict[tuple[Index, ...], int] = {}
+        return tuple(
+            -1 if operand.guarded or operand.free_dim >= 0 else numbers.setdefault(operand.indices, len(numbers))
+            for operand in self.kernel.operands
+        )
+
+    @cached_property
+    def tile_axes(self) -> tuple[TileAxes, ...]:
+        """What the tiles of the values span, each once: a kernel of many values has few."""
+        return tuple(dict.fromkeys(self._axes_by_value))
+
+    @cached_property
+    def value_axes(self) -> tuple[int, ...]:
+        """For each value its position in `tile_axes`."""
+        positions = {axes: position for position, axes in enumerate(self.tile_axes)}
+        return tuple(positions[axes] for axes in self._axes_by_value)
+
+    @cached_property
+    def _axes_by_value(self) -> list[TileAxes]:
+        found: list[TileAxes] = []
+        for part in self.passes:
+            for step in part.steps:
+                if step.result == len(found):
+                    found.append(_tile_axes(step, found))
+        return found
+
+    @cached_property
+    def checked_steps(self) -> tuple[Step, ...]:
+        """Those for which bind has to check the axes of their operands."""
+        steps = [step for part in self.passes for step in part.steps]
+        return tuple(step for step in steps if step.instruction.opcode.format.number in _CHECKED)
+
+    @cached_property
+    def loaded(self) -> tuple[int, ...]:
+        """For each value the operand that it can be read from in place, or -1."""
+        return tuple(value.loaded for value in self.values)
+
+    @cached_property
+    def storable(self) -> tuple[tuple[int, int], ...]:
+        """The values that can be computed into an operand, each with that operand."""
+        return tuple((number, value.stored) for number, value in enumerate(self.values) if value.stored >= 0)
+
+    @cached_property
+    def tenants(self) -> tuple[Tenant, ...]:
+        """What may lie in the slots. Of values that share a slot and span the same axes the largest counts."""
+        largest: dict[tuple[int, int, int], int] = {}
+        for number, (value, axes) in enumerate(zip(self.values, self.value_axes, strict=True)):
+            if value.loaded < 0:
+                key = (value.slot, axes, number if value.stored >= 0 else -1)
+                largest[key] = max(largest.get(key, 0), value.type.bytes)
+        return tuple(Tenant(slot, axes, size, number) for (slot, axes, number), size in largest.items())
+
 
 def prepare(program: Program, kernel: Kernel) -> PreparedKernel:
     """Rename the slots of a verified kernel and find what may be read and written in place."""
@@ -137,6 +217,28 @@ def prepare(program: Program, kernel: Kernel) -> PreparedKernel:
         memory_types,
         *_merging_limits(kernel, passes),
     )
+
+
+def _tile_axes(step: Step, defined: list[TileAxes]) -> TileAxes:
+    """What the value that a step defines spans, given what earlier values do."""
+    instruction = step.instruction
+    form = instruction.opcode.format
+    if form is LOAD:
+        return TileAxes(frozenset((instruction.a,)))
+    if form is REDUCE_INIT:
+        return TileAxes(parallel=True)
+    sources = [defined[source] for source in step.sources if source >= 0]
+    operands = frozenset[int]().union(*[source.operands for source in sources])
+    axes = 0
+    for source in sources:
+        axes |= source.axes
+    if form is FILL:
+        axes |= instruction.axes
+    elif form is IOTA:
+        axes = 1 << instruction.a
+    elif form is GATHER:
+        operands |= {instruction.a}
+    return TileAxes(operands, axes, any(source.parallel for source in sources))
 
 
 def _sources(instruction: Instruction, current: dict[int, int]) -> tuple[int, int, int]:

@@ -66,7 +66,7 @@ def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: li
         if found is None:
             found = len(values)
             old = prepared.values[step.result]
-            values.append(replace(old, stored=-1))
+            values.append(Value(old.slot, old.type, old.loaded, accumulates=old.accumulates))
             merged.append(Step(step.instruction, found, sources))
             known[key] = found
         else:

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vm import tiles
-from vm.bind import KernelPlan
 from vm.errors import ExecutionError
 from vm.isa import (
     BINARY,
@@ -34,6 +33,7 @@ from vm.isa import (
     ReduceKind,
 )
 from vm.layout import Guard
+from vm.plan import KernelPlan
 from vm.prepare import Step
 from vm.tiles import DTYPES, Tile, TileFunction
 

@@ -4,12 +4,12 @@ The choice depends on the extents and the size of the unified buffer, never on t
 results the same bit for bit on any number of them.
 """
 
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from vm.blas import BLAS
 from vm.layout import Domain
-from vm.prepare import PreparedKernel
+from vm.prepare import PreparedKernel, Tenant
 
 MINIMUM_TILE = 1 << 14
 """Elements below which a tile is not cut further to occupy more cores: a NumPy call on fewer is mostly overhead."""
@@ -38,8 +38,7 @@ LEAST_BLOCK = 128
 _ALIGNMENT = 64
 
 
-@dataclass(frozen=True)
-class Tiling:
+class Tiling(NamedTuple):
     """Tile extents by axis; how many chunks the reduction is cut into; slot offsets and the total, in bytes."""
 
     tile: tuple[int, ...]
@@ -54,27 +53,31 @@ class Tiling:
 
 
 def choose_tiling(
-    prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
+    prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], unified_buffer_bytes: int
 ) -> Tiling:
     """The tiling of a domain without empty parallel axes.
 
-    `masks` are the axes of each value, `in_memory` whether it lives in a tensor instead of the unified buffer.
+    `masks` has the axes of each entry of `prepared.tile_axes`, `homes` for each value the operand that it lives in
+    instead of the unified buffer, or -1.
     """
+    tenants = _tenants(prepared, homes)
     one_core = False
     if prepared.factors:
-        factors_in_memory = all(in_memory[value] for value in prepared.factors)
-        slots = {value.slot for value, resident in zip(prepared.values, in_memory, strict=True) if not resident}
+        factors_in_memory = all(homes[value] >= 0 for value in prepared.factors)
+        slots = {tenant.slot for tenant in tenants}
         tile = _matrix_tile(domain, factors_in_memory, len(slots), unified_buffer_bytes)
         # then the library is left to use several threads by itself
         one_core = BLAS is None and prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
-        element_bytes = _element_bytes(prepared, domain, masks, in_memory)
-        tile = _vector_tile(prepared, domain, int(unified_buffer_bytes / element_bytes))
+        tile = _vector_tile(
+            prepared, domain, int(unified_buffer_bytes / _point_bytes(prepared, domain, masks, tenants))
+        )
+    elements = [prod([extent for axis, extent in enumerate(tile) if mask >> axis & 1]) for mask in masks]
     sizes = [0] * prepared.kernel.slots
-    for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
-        if not resident:
-            elements = prod([extent for axis, extent in enumerate(tile) if mask >> axis & 1])
-            sizes[value.slot] = max(sizes[value.slot], elements * value.type.bytes)
+    for slot, axes, element_bytes, _ in tenants:
+        size = elements[axes] * element_bytes
+        if size > sizes[slot]:
+            sizes[slot] = size
     offsets: list[int] = []
     total = 0
     for size in sizes:
@@ -83,8 +86,13 @@ def choose_tiling(
     return Tiling(tile, _chunks(prepared, domain, tile), tuple(offsets), total, one_core)
 
 
+def _tenants(prepared: PreparedKernel, homes: list[int]) -> list[Tenant]:
+    """What lies in the slots once it is known which values live in tensors."""
+    return [tenant for tenant in prepared.tenants if tenant.value < 0 or homes[tenant.value] < 0]
+
+
 def fits(
-    prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool], unified_buffer_bytes: int
+    prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], unified_buffer_bytes: int
 ) -> bool:
     """Whether the unified buffer takes a tile that spans the reduction axes whole and has runs worth a NumPy call.
 
@@ -94,21 +102,21 @@ def fits(
     last = len(domain.extents) - 1
     if last >= 0 and not domain.reductions >> last & 1:
         points *= min(domain.extents[last], LEAST_RUN)
-    return 0 < points * _element_bytes(prepared, domain, masks, in_memory) <= unified_buffer_bytes
+    return 0 < points * _point_bytes(prepared, domain, masks, _tenants(prepared, homes)) <= unified_buffer_bytes
 
 
 def _reduction_points(domain: Domain) -> int:
     return prod([extent for axis, extent in enumerate(domain.extents) if domain.reductions >> axis & 1])
 
 
-def _element_bytes(prepared: PreparedKernel, domain: Domain, masks: list[int], in_memory: list[bool]) -> float:
+def _point_bytes(prepared: PreparedKernel, domain: Domain, masks: list[int], tenants: list[Tenant]) -> float:
     """The bytes that one point of a tile takes in all slots together."""
     whole = [0] * prepared.kernel.slots
     reduced = [0] * prepared.kernel.slots
-    for value, mask, resident in zip(prepared.values, masks, in_memory, strict=True):
-        if not resident:
-            sizes = whole if mask & domain.reductions or not domain.reductions else reduced
-            sizes[value.slot] = max(sizes[value.slot], value.type.bytes)
+    for slot, axes, element_bytes, _ in tenants:
+        sizes = whole if masks[axes] & domain.reductions or not domain.reductions else reduced
+        if element_bytes > sizes[slot]:
+            sizes[slot] = element_bytes
     # a slot of reduced values has one element where the others have a row of the tile; 64 bounds the guess
     return max(sum(whole) + sum(reduced) / max(min(_reduction_points(domain), 64), 1), 8)
 

@@ -150,6 +150,8 @@ def last_axes(domain: Domain, value: SSAValue) -> Indices:
 def operand_indices(operand: SSAValue, result: SSAValue, indices: Indices) -> Indices:
     """The indices that an elementwise operation hands on to an operand: broadcasting as in NumPy."""
     dims, whole = dims_of(operand.type), dims_of(result.type)
+    if dims == whole:
+        return indices
     lead = len(whole) - len(dims)
     return tuple(
         ZERO_INDEX if dim == ONE and target != ONE else index

@@ -12,7 +12,7 @@ them again, they are computed again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from xdsl.ir import Block, Operation, Region, SSAValue
 
@@ -24,7 +24,6 @@ from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType
 from passes.lowering.domain import (
     ONE,
     READING,
-    REDUCING,
     Domain,
     Indices,
     domain_of,
@@ -72,6 +71,16 @@ class KernelLowering:
         last = max(self.domain.stages.values(), default=0)
         self.once = [Pass(PassMode.ONCE, number) for number in range(last + 1)]
         self.streams = [Pass(PassMode.STREAM, number) for number in range(last + 1)] if self.domain.reduced else []
+        self.natural: dict[SSAValue, Indices] = {}
+        """The results of reductions, with the indices under which they exist: the axes that are left, and no others."""
+        self.reduced_in: dict[Operation, Pass] = {}
+        """The reductions, each with its stream pass."""
+        for operation in self.body:
+            indices = reduction_indices(self.domain, operation)
+            if indices is not None:
+                result = operation.results[0]
+                self.natural[result] = indices
+                self.reduced_in[operation] = self.streams[self.domain.stages[result] - 1]
 
     def lower(self) -> visa.KernelOp:
         """The kernel in virtual instructions."""
@@ -81,10 +90,11 @@ class KernelLowering:
         for pair in self._in_order():
             for part in pair:
                 roots = [output for output in outputs if self._stored_in(*output) is part]
-                roots += [
-                    self._whole_result(operation) for operation in self.body if self._reduced_in(operation) is part
-                ]
-                self._lower_needed(roots, part)
+                for operation, home in self.reduced_in.items():
+                    if home is part:
+                        roots.append((operation.results[0], self.natural[operation.results[0]]))
+                if roots:
+                    self._lower_needed(roots, part)
         for position, (value, indices) in enumerate(outputs):
             self._store(value, indices, position)
         passes = [part for pair in self._in_order() for part in pair if part.operations]
@@ -112,8 +122,10 @@ class KernelLowering:
 
     def tile(self, value: SSAValue, indices: Indices, part: Pass) -> SSAValue:
         """The tile, or scalar, of a value under indices, for an instruction of a pass."""
-        if isinstance(value.owner, REDUCING):
-            indices = self._natural(value.owner, indices)
+        natural = self.natural.get(value)
+        if natural is not None:
+            _check_axes(value, indices, natural)
+            indices = natural
         home = self._home(value, indices, part)
         key = (value, indices)
         tile = home.tiles.get(key)
@@ -151,21 +163,6 @@ class KernelLowering:
 
     # --- how ---
 
-    def _whole_result(self, operation: Operation) -> tuple[SSAValue, Indices]:
-        """The result of a reduction, and the indices under which it exists."""
-        indices = reduction_indices(self.domain, operation)
-        assert indices is not None
-        return operation.results[0], indices
-
-    def _natural(self, operation: Operation, indices: Indices) -> Indices:
-        """The indices of a reduction's result: it exists under the axes that are left, and no others."""
-        _, natural = self._whole_result(operation)
-        dims = dims_of(operation.results[0].type)
-        for dim, asked, given in zip(dims, indices, natural, strict=True):
-            if dim != ONE and asked != given:
-                raise failure(operation, "its result meets other axes than its own")
-        return natural
-
     def _home(self, value: SSAValue, indices: Indices, part: Pass) -> Pass:
         """The pass that computes a value: the one that asks, unless it comes after a reduction and is reduced itself."""
         stage = self.domain.stages.get(value, 0)
@@ -189,39 +186,29 @@ class KernelLowering:
         for value, indices in roots:
             asked.setdefault(value, {})[indices] = None
         for operation in reversed(self.body):
-            if isinstance(operation, REDUCING) and self._reduced_in(operation) is not part:
+            if self.reduced_in.get(operation, part) is not part:
                 continue
             for indices in asked.get(operation.results[0], ()):
                 for operand, wanted in self._asked_of_operands(operation, indices):
                     asked.setdefault(operand, {})[wanted] = None
         for operation in self.body:
             result = operation.results[0]
-            home = self.once[self.domain.stages[result]] if isinstance(operation, REDUCING) else part
+            home = self.once[self.domain.stages[result]] if operation in self.reduced_in else part
             for indices in asked.get(result, ()):
                 self.tile(result, indices, home)
 
     def _asked_of_operands(self, operation: Operation, indices: Indices) -> list[tuple[SSAValue, Indices]]:
         """The indices under which an operation will ask for its operands, except for what it reads from memory."""
-        match operation:
-            case dvm.ReduceOp():
-                return [(operation.operand, self.domain.whole)]
-            case dvm.TransposeOp():
-                return [(operation.operand, transposed_indices(operation, indices))]
-            case dvm.ReshapeOp():
-                return [(operation.operand, regrouped_indices(operation, indices))]
-            case dvm.SliceOp():
-                return [(operation.operand, sliced_indices(operation, indices))]
-            case _ if isinstance(operation, READING):
-                return []
-            case _:
-                result = operation.results[0]
-                return [(operand, operand_indices(operand, result, indices)) for operand in operation.operands]
-
-    def _reduced_in(self, operation: Operation) -> Pass | None:
-        """The stream pass in which an operation reduces; None if it is no reduction."""
-        if not isinstance(operation, REDUCING):
-            return None
-        return self.streams[self.domain.stages[operation.results[0]] - 1]
+        kind = type(operation)
+        if kind is dvm.ReduceOp:
+            return [(operation.operands[0], self.domain.whole)]
+        if kind in READING:
+            return []
+        view = _VIEWS.get(kind)
+        if view is not None:
+            return [(operation.operands[0], view(operation, indices))]
+        result = operation.results[0]
+        return [(operand, operand_indices(operand, result, indices)) for operand in operation.operands]
 
     def _stored_in(self, value: SSAValue, indices: Indices) -> Pass:
         """The pass that stores an output."""
@@ -252,6 +239,25 @@ class KernelLowering:
             self.block.add_ops(part.operations)
             keep = _read_from_before(part) if part.mode is PassMode.STREAM else []
         self.block.add_op(visa.EndOp(keep))
+
+
+# each function takes its own class of operation
+_VIEWS: dict[type[Operation], Callable[[Any, Indices], Indices]] = {
+    dvm.TransposeOp: transposed_indices,
+    dvm.ReshapeOp: regrouped_indices,
+    dvm.SliceOp: sliced_indices,
+}
+"""Views, with the indices of what they view."""
+
+
+def _check_axes(value: SSAValue, asked: Indices, natural: Indices) -> None:
+    """Fails where a reduction's result is asked for under other axes than those under which it exists."""
+    if asked == natural:
+        return
+    for dim, wanted, given in zip(dims_of(value.type), asked, natural, strict=True):
+        if dim != ONE and wanted != given:
+            assert isinstance(value.owner, Operation)
+            raise failure(value.owner, "its result meets other axes than its own")
 
 
 def _read_from_before(part: Pass) -> list[SSAValue]:

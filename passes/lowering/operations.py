@@ -49,12 +49,13 @@ def _unary(state: KernelLowering, op: dvm.UnaryOp, indices: Indices, part: Pass)
 
 
 def _binary(state: KernelLowering, op: dvm.BinaryOp, indices: Indices, part: Pass) -> SSAValue:
-    left_indices, right_indices = (operand_indices(operand, op.result, indices) for operand in op.operands)
-    left, right = state.tile(op.lhs, left_indices, part), state.tile(op.rhs, right_indices, part)
+    lhs, rhs = op.operands
+    left_indices, right_indices = (operand_indices(operand, op.result, indices) for operand in (lhs, rhs))
+    left, right = state.tile(lhs, left_indices, part), state.tile(rhs, right_indices, part)
     if isinstance(left.type, visa.ScalarType) and isinstance(right.type, visa.ScalarType):
-        left = state.solid(op.lhs, left_indices, part)
+        left = state.solid(lhs, left_indices, part)
     mnemonic = BINARY_BY_GRAPH_NAME[op.kind.data].mnemonic
-    return state.add(visa.BinaryOp(mnemonic, element_of(op.lhs.type).compute, left, right), part).result
+    return state.add(visa.BinaryOp(mnemonic, element_of(lhs.type).compute, left, right), part).result
 
 
 def _binary_scalar(state: KernelLowering, op: dvm.BinaryScalarOp, indices: Indices, part: Pass) -> SSAValue:

@@ -5,15 +5,15 @@ shrinks it. Graphs grow operation by operation; each is evaluated with its error
 only if its result says something: known for every element, with an error far below the values.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
 from bounded import Bounded, of_input
 from bounds import bind_symbols, evaluate_op
+from concrete import elements, fits, result_shape, takes_too_much, too_large
 from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -24,7 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
 from dvm_dialects.dvm_base import DvmOp
-from dvm_dialects.shapes import element_of, shape_of, tensor_of
+from dvm_dialects.shapes import ShapeConflict, element_of, shape_of, tensor_of
 from vm.isa import ElementType
 
 MOST_RANK = 6
@@ -41,7 +41,11 @@ INTEGERS = (ElementType.I32, ElementType.I64)
 NUMBERS = (*FLOATS, *INTEGERS)
 
 
-@dataclass(frozen=True)
+RESIZE_ATTEMPTS = 6
+"""How often other sizes are drawn for a graph that refuses them or gets too large with them."""
+
+
+@dataclass(frozen=True, eq=False)
 class Node:
     """A value of the graph and what it holds."""
 
@@ -56,10 +60,6 @@ class Node:
     @property
     def rank(self) -> int:
         return len(self.shape)
-
-
-ELEMENT_LIMIT = 1 << 16
-"""The most elements of an input that gets another size: the product of several dims grows fast."""
 
 
 @dataclass(frozen=True)
@@ -96,31 +96,62 @@ class Case:
     def resized(self, random: Random) -> "Case":
         """The same graph with inputs of other sizes along the dynamic dims.
 
-        Dims that were alike stay so; whether the graph takes them is for the reference to say. Sizes stay what they are
-        where an input would get too large.
+        Dims that were alike stay so. Sizes that the graph refuses are mostly drawn again, closer to what they are, and
+        those with which anything gets too large always; these stay what they are in the end.
         """
-        sizes = {size: size for input in self.inputs for size in input.shape}
-        for size in sizes:
-            sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
-        inputs: list[Input] = []
-        for number, (input, argument) in enumerate(zip(self.inputs, self.function.args, strict=True)):
-            dims = shape_of(argument.type, number)
-            shape = tuple(
-                size if dim.value is not None else sizes[size] for dim, size in zip(dims, input.shape, strict=True)
-            )
-            inputs.append(Input(input.element, shape, input.fill, input.layout))
-        symbols = bind_symbols([argument.type for argument in self.function.args], [input.shape for input in inputs])
-        for number, (input, argument) in enumerate(zip(inputs, self.function.args, strict=True)):
-            shape = tuple(
-                dim.evaluate(symbols) if dim.symbols and not dim.is_symbol and dim.symbols <= symbols.keys() else size
-                for dim, size in zip(shape_of(argument.type, number), input.shape, strict=True)
-            )
-            inputs[number] = Input(input.element, shape, input.fill, input.layout)
-        if any(prod(input.shape) > ELEMENT_LIMIT for input in inputs):
+        to_fit = chance(random, 0.8)
+        inputs: tuple[Input, ...] | None = None
+        for attempt in range(RESIZE_ATTEMPTS):
+            other = self._other_sizes(random, 0.5 if attempt else 0.0)
+            shapes = [input.shape for input in other]
+            if (attempt and other == self.inputs) or takes_too_much(self.function, shapes):
+                continue
+            inputs = other
+            if not to_fit or self._takes(shapes):
+                break
+        if inputs is None:
             return self
         numbers = np.random.default_rng(random.getrandbits(32))
         arrays = tuple(LAYOUTS[input.layout](input.fill.make(input.shape, numbers)) for input in inputs)
-        return Case(self.module, tuple(inputs), arrays)
+        return Case(self.module, inputs, arrays)
+
+    def _takes(self, shapes: Sequence[Shape]) -> bool:
+        try:
+            fits(self.function, shapes)
+        except ShapeConflict:
+            return False
+        return True
+
+    def _other_sizes(self, random: Random, keep: float) -> tuple[Input, ...]:
+        """The inputs with other sizes, but for some that stay with the probability `keep`."""
+        sizes = {size: size for input in self.inputs for size in input.shape}
+        for size in sizes:
+            if not chance(random, keep):
+                sizes[size] = random.choice((1, 2, size + 1, size + 3, size * 2, max(size - 1, 0)))
+        types = [argument.type for argument in self.function.args]
+        shapes = [
+            tuple(
+                size if dim.value is not None else sizes[size]
+                for dim, size in zip(shape_of(type, number), input.shape, strict=True)
+            )
+            for number, (input, type) in enumerate(zip(self.inputs, types, strict=True))
+        ]
+        symbols = bind_symbols(types, shapes)
+        shapes = [
+            tuple(_sized(dim, symbols, size) for dim, size in zip(shape_of(type, number), shape, strict=True))
+            for number, (type, shape) in enumerate(zip(types, shapes, strict=True))
+        ]
+        return tuple(replace(input, shape=shape) for input, shape in zip(self.inputs, shapes, strict=True))
+
+
+def _sized(dim: Dim, symbols: Mapping[str, int], size: int) -> int:
+    """The size that an expression has; another dim, or one that stands for no number, keeps its own."""
+    if not dim.symbols or dim.is_symbol or not dim.symbols <= symbols.keys():
+        return size
+    try:
+        return dim.evaluate(symbols)
+    except ValueError:
+        return size
 
 
 @dataclass
@@ -138,6 +169,8 @@ class Graph:
     symbols: dict[str, int] = field(default_factory=dict[str, int])
     latest: bool = False
     """Whether operations mostly work on the latest values."""
+    wanted: Node | None = None
+    """What `pick` gives if it is of a kind that is asked for."""
     sizes: tuple[int, ...] = (1, 3)
     """What dims are drawn from: few, so that dims of several tensors agree."""
 
@@ -162,7 +195,7 @@ class Graph:
     def within_limit(self, shape: Iterable[int]) -> Shape:
         """The shape, dims becoming 1 or 2 while it has too many elements."""
         shape = list(shape)
-        while prod(shape) > self.limit:
+        while elements(shape) > self.limit:
             large = [axis for axis, size in enumerate(shape) if size > 2]
             shape[self.random.choice(large)] = self.random.choice((1, 2))
         return tuple(shape)
@@ -170,7 +203,7 @@ class Graph:
     def fits(self, shape: Iterable[int]) -> bool:
         """Whether a result may have the shape."""
         shape = tuple(shape)
-        return len(shape) <= MOST_RANK and prod(shape) <= self.limit
+        return len(shape) <= MOST_RANK and elements(shape) <= self.limit
 
     def entry(self, size: int) -> Dim | int:
         """A dim in an operation's list of dims: the number, or a symbol that has it."""
@@ -207,14 +240,16 @@ class Graph:
 
     # --- values ---
 
-    def input(self, element: ElementType, shape: Iterable[int], fill: Fill | None = None) -> Node:
-        """A new argument."""
+    def input(
+        self, element: ElementType, shape: Iterable[int], fill: Fill | None = None, type: Attribute | None = None
+    ) -> Node:
+        """A new argument, its dims declared like those of a type if one is given."""
         shape = tuple(shape)
         fill = fill or random_fill(self.random, element)
         plain = self.chance(0.6) or not shape
         input = Input(element, shape, fill, "contiguous" if plain else self.random.choice(tuple(LAYOUTS)))
         array = LAYOUTS[input.layout](fill.make(shape, self.numbers))
-        argument = self.block.insert_arg(self._argument_type(element, shape), len(self.block.args))
+        argument = self.block.insert_arg(type or self._argument_type(element, shape), len(self.block.args))
         self.inputs.append(input)
         self.arrays.append(array)
         node = Node(argument, element, of_input(array, element))
@@ -226,12 +261,26 @@ class Graph:
     def pick(self, elements: Sequence[ElementType], least_rank: int = 0, most_rank: int = MOST_RANK) -> Node:
         """A value of one of the element types: one that exists, the later the likelier, or a new input."""
         found = [node for node in self.nodes if node.element in elements and least_rank <= node.rank <= most_rank]
+        if self.wanted is not None and self.wanted in found:
+            return self.wanted
         if not found or self.chance(0.1):
             rank = None if (least_rank, most_rank) == (0, MOST_RANK) else self.random.randint(least_rank, most_rank)
             return self.input(self.random.choice(tuple(elements)), self.shape(rank))
         if self.latest and self.chance(0.8):
             return found[-1]
         return self.random.choice(found[-5:] if self.chance(0.6) else found)
+
+    def node_of(self, value: SSAValue) -> Node:
+        """The node of an argument or result."""
+        return next(node for node in self.nodes if node.value is value)
+
+    def alike(self, node: Node) -> Node:
+        """A value of the type and shape of `node`, its dims provably the same if named: one that exists, or an input."""
+        kind = node.value.type, node.shape
+        found = [other for other in self.nodes if (other.value.type, other.shape) == kind and other is not node]
+        if found and self.chance(0.3):
+            return self.random.choice(found)
+        return self.input(node.element, node.shape, type=node.value.type)
 
     def beside(self, node: Node, element: ElementType) -> Node:
         """A value whose shape broadcasts with that of `node`: one that exists, or a new input."""
@@ -259,7 +308,11 @@ class Graph:
             return False
 
     def take(self, op: DvmOp, operands: Sequence[Node]) -> Node | None:
-        """Append an operation if its result says something."""
+        """Append an operation if its result says something, and is not computed at all if it gets too large."""
+        shapes = [node.shape for node in operands]
+        shape = result_shape(op, shapes, self.symbols)
+        if not self.fits(shape) or too_large(op, shapes, shape):
+            return None
         result = evaluate_op(op, [node.bounded for node in operands], self.symbols)
         element = element_of(op.result.type)
         if not self._says_something(result, element):
@@ -272,8 +325,6 @@ class Graph:
         return node
 
     def _says_something(self, result: Bounded, element: ElementType) -> bool:
-        if not self.fits(result.shape):
-            return False
         if not result.value.size:
             return True
         unknown = np.mean(result.unknown)
@@ -344,12 +395,12 @@ OperationMaker = Callable[[Graph], Node | None]
 
 def random_case(random: Random, most_operations: int = 15, focus: str = "any") -> Case:
     """A graph of up to so many operations; `focus` is a key of `operations.FOCUSES`."""
-    from operations import FOCUSES, MAKERS
+    from operations import FOCUSES, LATEST, MAKERS
 
     large = chance(random, 0.06)
     graph = Graph(random, LARGE if large else SMALL)
     graph.naming = random.choice(("static", "named", "unnamed", "mixed"))
-    graph.latest = focus == "chains"
+    graph.latest = focus in LATEST
     graph.sizes = _palette(random, large)
     for _ in range(random.randint(1, 3)):
         graph.input(weighted(random, ELEMENTS, (2, 4, 4, 8, 4, 3)), graph.shape())
@@ -360,7 +411,7 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
     name = names[0]
     while wanted and attempts < 12 * most_operations:
         attempts += 1
-        if not (graph.latest and attempts > 1 and chance(random, 0.4)):
+        if not (focus == "chains" and attempts > 1 and chance(random, 0.4)):
             name = weighted(random, names, [weights[name] for name in names])
         try:
             wanted -= MAKERS[name](graph) is not None

@@ -211,6 +211,23 @@ def _reshape(graph: Graph) -> Node | None:
     return graph.take(dvm.ReshapeOp(node.value, shape), [node]) if len(dims) <= MOST_RANK else None
 
 
+def _reshape_back(graph: Graph) -> Node | None:
+    """A reshape to the dims of a value with provably as many elements, such as one from before another reshape."""
+    node = graph.pick(ELEMENTS)
+    dims, count = shape_of(node.value.type), _count(node)
+    shapes = [shape_of(other.value.type) for other in graph.nodes if _count(other) == count]
+    found = [shape for shape in shapes if shape != dims]
+    if count is None or not found:
+        return _reshape(graph)
+    return graph.take(dvm.ReshapeOp(node.value, graph.random.choice(found)), [node])
+
+
+def _count(node: Node) -> Dim | None:
+    """The number of elements by the declared dims, unless some have no name."""
+    dims = shape_of(node.value.type)
+    return product(dims) if all(map(is_known, dims)) else None
+
+
 def _merged(dims: Sequence[tuple[int, Dim | int]]) -> tuple[int, Dim | int]:
     texts = [Dim.constant(dim) if isinstance(dim, int) else dim for _, dim in dims]
     whole = product(texts)
@@ -221,6 +238,15 @@ def _transpose(graph: Graph) -> Node | None:
     node = graph.pick(ELEMENTS)
     order = graph.random.sample(range(node.rank), node.rank)
     return graph.take(dvm.TransposeOp(node.value, order), [node])
+
+
+def _swap(graph: Graph) -> Node | None:
+    """A transposition of matrices, in which BLAS can read and write them; now and then of the dims before them too."""
+    node = graph.pick(ELEMENTS, least_rank=2)
+    order = list(range(node.rank - 2))
+    if graph.chance(0.3):
+        graph.random.shuffle(order)
+    return graph.take(dvm.TransposeOp(node.value, [*order, node.rank - 1, node.rank - 2]), [node])
 
 
 def _slice(graph: Graph) -> Node | None:
@@ -335,6 +361,24 @@ def _matmul(graph: Graph) -> Node | None:
     return graph.take(op, operands)
 
 
+def _sibling_product(graph: Graph) -> Node | None:
+    """A product over the dims of one that exists, with one of its factors, such as the keys beside the queries."""
+    products = [op for node in graph.nodes if isinstance(op := node.value.owner, dvm.MatmulOp)]
+    if not products:
+        return _matmul(graph)
+    sibling = graph.random.choice(products[-3:])
+    a, b = graph.node_of(sibling.lhs), graph.node_of(sibling.rhs)
+    if graph.chance(0.6):
+        b = graph.alike(b)
+    else:
+        a = graph.alike(a)
+    operands = [a, b]
+    if graph.chance(0.3):
+        operands.append(_bias(graph, a.element, graph.node_of(sibling.result).shape))
+    flags = {"trans_a": bool(sibling.trans_a.value.data), "trans_b": bool(sibling.trans_b.value.data)}
+    return graph.take(dvm.MatmulOp(*(operand.value for operand in operands), **flags), operands)
+
+
 def _bias(graph: Graph, element: ElementType, shape: Shape) -> Node:
     kept = shape[graph.random.randint(0, len(shape)) :]
     return graph.input(element, [size if graph.chance(0.7) else 1 for size in kept])
@@ -400,6 +444,53 @@ def _gelu(graph: Graph) -> Node | None:
     return graph.take(dvm.GeluOp(node.value, graph.random.choice(("none", "tanh"))), [node])
 
 
+# --- work that shares what it reads ---
+
+_SIBLINGS = ("unary", "binary", "binary_scalar", "select", "cast", "reduce")
+
+
+def _sibling(graph: Graph) -> Node | None:
+    """Work on what other work reads, which does not depend on that."""
+    kinds = (dvm.UnaryOp, dvm.BinaryOp, dvm.BinaryScalarOp, dvm.SelectOp, dvm.CastOp, dvm.ReduceOp)
+    found = [op for node in graph.nodes if isinstance(op := node.value.owner, kinds)]
+    name = graph.random.choice(_SIBLINGS)
+    if not found:
+        return MAKERS[name](graph)
+    sibling = graph.random.choice(found[-6:])
+    return _working_on(graph, name, graph.node_of(graph.random.choice(sibling.operands)))
+
+
+def _working_on(graph: Graph, name: str, node: Node) -> Node | None:
+    """An operation of a kind on a value, if that is of an element type and rank for it."""
+    graph.wanted = node
+    try:
+        return MAKERS[name](graph)
+    finally:
+        graph.wanted = None
+
+
+def _sibling_reduce(graph: Graph) -> Node | None:
+    """A reduction of the dims that another reduces, of the same value or of work on it: sum(x) and sum(x*x)."""
+    found = [op for node in graph.nodes if isinstance(op := node.value.owner, dvm.ReduceOp)]
+    if not found:
+        return _reduce(graph)
+    sibling = graph.random.choice(found[-4:])
+    node = graph.node_of(sibling.operand)
+    choice = graph.random.choice(("same", "square", "unary", "binary_scalar"))
+    worked: Node | None = None
+    if choice == "square" and node.element is not I1:
+        worked = graph.take(dvm.BinaryOp("Mul", node.value, node.value), [node, node])
+    elif choice in MAKERS:
+        worked = _working_on(graph, choice, node)
+    # What is worked on may be another value, if the kind takes none of this element type, or a truth value come out.
+    source = worked if worked is not None and worked.shape == node.shape and worked.element is not I1 else node
+    kind = graph.random.choice([kind for kind, types in REDUCE_TYPES.items() if source.element in types])
+    if kind in ("Max", "Min") and 0 in (source.shape[axis] for axis in sibling.axes):
+        return None
+    keepdims = bool(sibling.keepdims.value.data) if graph.chance(0.8) else graph.chance(0.5)
+    return graph.take(dvm.ReduceOp(kind, source.value, sibling.axes, keepdims), [source])
+
+
 MAKERS: dict[str, OperationMaker] = {
     "unary": _unary,
     "binary": _binary,
@@ -425,6 +516,11 @@ MAKERS: dict[str, OperationMaker] = {
     "softmax": _softmax,
     "norm": _norm,
     "gelu": _gelu,
+    "reshape_back": _reshape_back,
+    "swap": _swap,
+    "sibling_product": _sibling_product,
+    "sibling": _sibling,
+    "sibling_reduce": _sibling_reduce,
 }
 
 _ELEMENTWISE = ("unary", "binary", "binary_scalar", "select", "cast", "broadcast")
@@ -444,6 +540,18 @@ FOCUSES: Mapping[str, Mapping[str, float]] = {
     | {"binary": 2.0, "unary": 1.0, "reduce": 1.0},
     "products": {"matmul": 4.0, "grouped_matmul": 2.0, "transpose": 1.0, "reshape": 1.0, "binary": 2.0, "gelu": 0.5}
     | {"softmax": 0.5, "reduce": 1.0, "slice": 0.5, "concat": 0.5},
+    "side-by-side": {"sibling_product": 5.0, "matmul": 2.0, "unary": 1.0, "binary": 1.5, "binary_scalar": 0.7}
+    | {"cast": 0.5, "swap": 0.5, "reshape": 0.3, "reduce": 0.3},
+    "shared": {"sibling": 4.0, "sibling_reduce": 4.0, "reduce": 1.5, "unary": 1.0, "binary": 1.5, "binary_scalar": 0.5}
+    | {"select": 0.3, "softmax": 0.3, "norm": 0.3, "matmul": 0.3},
+    "reshapes": {"reshape": 2.0, "reshape_back": 2.5, "unary": 2.0, "binary": 2.5, "binary_scalar": 1.0, "cast": 0.5}
+    | {"select": 0.5, "broadcast": 0.5, "matmul": 1.0, "reduce": 1.0, "transpose": 0.3, "softmax": 0.3},
+    "laid-together": {"concat": 2.5, "pad": 2.5, "unary": 2.0, "binary": 2.0, "binary_scalar": 1.5, "reduce": 2.5}
+    | {"select": 0.5, "cast": 0.5, "slice": 0.5, "softmax": 0.3, "matmul": 0.3},
+    "transposed": {"swap": 3.0, "transpose": 1.0, "matmul": 3.0, "sibling_product": 1.0, "unary": 0.7, "binary": 0.7}
+    | {"binary_scalar": 0.5, "reshape": 0.5},
 }
-"""The weight of each kind of operation in graphs of a flavour; kinds without one do not occur. In "chains" operations
-work on the latest values, as the rules of dvm-simplify want it."""
+"""The weight of each kind of operation in graphs of a flavour; kinds without one do not occur."""
+
+LATEST = ("chains", "reshapes", "laid-together", "transposed")
+"""Flavours whose operations mostly work on the latest values: dvm-simplify and dvm-fuse look at what follows what."""

@@ -5,6 +5,7 @@ python tests/differential/run.py --seed 77                  # one graph: what fa
 """
 
 import argparse
+import gc
 import sys
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from graphs import Case, random_case
-from levels import Compiled, Mismatch, check, compile_levels
+from levels import Mismatch, check, check_together
 from minimise import minimise
 from operations import FOCUSES
 from xdsl.dialects.builtin import TensorType
@@ -26,6 +27,9 @@ from dvm_dialects.shapes import element_of, shape_of
 
 RESIZED = 2
 """How often each graph is run again with inputs of other sizes."""
+
+COLLECT_AFTER = 200_000
+"""New objects after which garbage is collected: IR is full of cycles, and by default they are looked for all the time."""
 
 VERIFIED = 4
 """One of so many graphs has the verifiers run over it after every pass."""
@@ -100,16 +104,40 @@ def run_graph(seed: int, operations: int, focus: str, outcome: Outcome) -> Case 
     """Check the graph of a seed, and again with other sizes; returns the case that fails."""
     case, random = make(seed, operations, focus)
     outcome.count(case)
-    compiled: Compiled | None = None
-    for _ in range(1 + RESIZED):
-        try:
-            compiled = check(case, compiled or compile_levels(case.module, verify=seed % VERIFIED == 0))
-        except Exception as error:
-            name = "" if isinstance(error, Mismatch) else f"{type(error).__name__}: "
-            outcome.failures.append((seed, f"{name}{error}"))
-            return case
-        case = case.resized(random)
+    cases = [case]
+    for _ in range(RESIZED):
+        cases.append(cases[-1].resized(random))
+    try:
+        check_together(cases, verify=seed % VERIFIED == 0)
+    except Exception as error:
+        message = _message(error)
+        outcome.failures.append((seed, message))
+        return next((case for case in cases if _level(_failure(case)) == _level(message)), case)
     return None
+
+
+def _message(error: Exception) -> str:
+    return str(error) if isinstance(error, Mismatch) else f"{type(error).__name__}: {error}"
+
+
+def _level(message: str) -> str:
+    """The part of a message that says at which level it is."""
+    return message.split(":", maxsplit=1)[0]
+
+
+def _failure(case: Case) -> str:
+    """What is wrong with a case, if anything is."""
+    try:
+        check(case)
+    except Exception as error:
+        return _message(error)
+    return ""
+
+
+def collect_rarely() -> None:
+    """Make the search for garbage cheap, for a process that checks many graphs."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def run_graphs(job: tuple[range, int, str]) -> Outcome:
@@ -132,26 +160,12 @@ def replay(seed: int, operations: int, focus: str, keep: Path | None) -> int:
         print(make(seed, operations, focus)[0].describe())
         print("all levels agree")
         return 0
-    message = outcome.failures[0][1]
-    level = message.split(":")[0]
-
-    def fails(candidate: Case) -> bool:
-        try:
-            check(candidate)
-        except Mismatch as mismatch:
-            return str(mismatch).split(":")[0] == level
-        except Exception:
-            return False
-        return False
-
-    smallest = minimise(case, fails)
+    level = _level(outcome.failures[0][1])
+    smallest = minimise(case, lambda candidate: _level(_failure(candidate)) == level)
     print(smallest.describe())
     for array in smallest.arrays:
         print(np.array2string(np.asarray(array), threshold=60))
-    try:
-        check(smallest)
-    except Mismatch as mismatch:
-        print(mismatch)
+    print(_failure(smallest))
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         (keep / "graph.mlir").write_text(str(smallest.module) + "\n")
@@ -179,7 +193,7 @@ def main() -> int:
     ]
     outcome = Outcome()
     started = time.monotonic()
-    with Pool(options.jobs) as pool:
+    with Pool(options.jobs, collect_rarely) as pool:
         for part in pool.imap_unordered(run_graphs, jobs):
             outcome.add(part)
             for seed, message in part.failures:

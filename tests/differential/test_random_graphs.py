@@ -9,12 +9,18 @@ import pytest
 from graphs import random_case
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-from levels import check, check_text
+from levels import check_text, check_together, lower
 from operations import FOCUSES
 
 from dvm.compiler import new_context
 
-EXAMPLES = {"any": 120, "chains": 120, "elementwise": 70, "reduction": 100, "movement": 100, "products": 80}
+EXAMPLES = {"any": 120, "chains": 120, "elementwise": 70, "reduction": 100, "movement": 100, "products": 80} | {
+    "side-by-side": 80,
+    "shared": 80,
+    "reshapes": 80,
+    "laid-together": 60,
+    "transposed": 60,
+}
 """How many graphs of each flavour are run, each with inputs of two sets of sizes."""
 
 OPERATIONS = 15
@@ -34,10 +40,9 @@ def test_random_graphs(focus: str) -> None:
     def run(random: Random) -> None:
         case = random_case(random, OPERATIONS, focus)
         note(case.describe())
-        compiled = check(case)
         other = case.resized(random)
-        note(f"then with the shapes {[input.shape for input in other.inputs]}")
-        check(other, compiled)
+        note(f"and with the shapes {[input.shape for input in other.inputs]}")
+        check_together([case, other])
 
     run()
 
@@ -45,5 +50,5 @@ def test_random_graphs(focus: str) -> None:
 def test_texts_of_all_levels_read_back() -> None:
     context = new_context()
     for seed in range(10):
-        for level in check(random_case(Random(seed))).levels:
+        for level in lower(random_case(Random(seed)).module):
             check_text(level.module, context)

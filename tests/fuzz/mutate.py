@@ -38,7 +38,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the script is run by its path, and `tests` is no installed package
 
 from tests.unit import host_programs, programs  # noqa: E402
-from vm.bind import LaunchPlan  # noqa: E402
 from vm.container import decode, to_bytes  # noqa: E402
 from vm.container_format import HEADER, TABLE_ENTRY, Section  # noqa: E402
 from vm.container_reader import Reader  # noqa: E402
@@ -49,6 +48,7 @@ from vm.errors import BytecodeError, DvmError, ExecutionError  # noqa: E402
 from vm.host import AnyProgram, HostProgram  # noqa: E402
 from vm.host_machine import HostMachine  # noqa: E402
 from vm.machine import Machine  # noqa: E402
+from vm.plan import LaunchPlan  # noqa: E402
 from vm.program import Program  # noqa: E402
 from vm.tiles import DTYPES  # noqa: E402
 

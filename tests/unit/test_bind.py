@@ -11,12 +11,14 @@ import pytest
 
 from tests.unit import programs
 from tests.unit.programs import F16, F32, I32, I64, ONE, S0, S1, S2, ZERO, along, once, reads, stream, word, writes
-from vm.bind import MAXIMUM_BYTES, KernelPlan, LaunchPlan, Shape, Strides, bind, prepare_program
+from vm.bind import MAXIMUM_BYTES, bind
 from vm.device import Device
 from vm.dims import BroadcastError
 from vm.errors import BytecodeError, ShapeError
 from vm.isa import ReduceKind
 from vm.machine import Machine
+from vm.plan import KernelPlan, LaunchPlan, Shape, Strides
+from vm.prepare_program import prepare_program
 from vm.program import (
     Axis,
     Dim,

@@ -1,5 +1,6 @@
 """What the documents show is right: every block of MLIR parses and verifies, every example is compiled."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -30,3 +31,9 @@ def test_block_parses_and_verifies(block: str) -> None:
 def test_example_says_what_it_is_and_compiles(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("// ")
     assert dvm.compile(path).stats["kernels"] >= 1
+
+
+def test_what_the_python_page_shows() -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "python.md"), module_relative=False)
+    assert tried > 10
+    assert failed == 0

@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pytest
 
 import dvm
-from dvm.compiler import new_context, read_module
-from dvm.program import Parameter
+from dvm.compiler import compile_module, new_context, read_module
+from dvm.program import Parameter, Program, default_device
 from vm.container import from_bytes, to_bytes
 from vm.disassemble import disassemble
 from vm.isa import ElementType
+from vm.machine import Machine
 
 Array = npt.NDArray[Any]
 
@@ -97,6 +98,12 @@ def test_compile_from_a_module_which_stays_as_it_is() -> None:
     for _ in range(2):
         check(dvm.compile(module)(x, y), x, y)
     assert str(module) == before
+
+
+def test_compile_a_module_that_is_used_up() -> None:
+    x, y = x_and_y()
+    program = Program(Machine(compile_module(read_module(TEXT, new_context())), default_device()))
+    check(program(x, y), x, y)
 
 
 def test_compile_of_what_cannot_be_read(tmp_path: Path) -> None:

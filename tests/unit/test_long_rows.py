@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 
 import dvm
-from vm.bind import KernelPlan
 from vm.machine import Machine
+from vm.plan import KernelPlan
 
 DEVICES = [dvm.Device(cores=cores, unified_buffer_bytes=1 << 20) for cores in (1, 2)]
 SLOT_ROUNDING_BYTES = 64

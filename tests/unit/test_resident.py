@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import dvm
-from vm.bind import KernelPlan
 from vm.machine import Machine
+from vm.plan import KernelPlan
 
 SOFTMAX = """
 func.func @softmax(%x : tensor<?x?xf32>) -> tensor<?x?xf32> {

@@ -25,14 +25,15 @@ func.func @of_another_dialect(%x : tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// Kernels are not fused again.
-// CHECK: {{.*}}errors.mlir:6:3: vk.kernel @k0: it is not a primitive operation of the graph
-func.func @fused_already(%x : tensor<4xf32>) -> tensor<4xf32> {
+// All is in kernels that are written by hand, or nothing.
+// CHECK: {{.*}}errors.mlir:10:3: dvm.unary Abs: it is in no kernel that is written by hand, such as @k0
+func.func @beside_a_kernel(%x : tensor<4xf32>) -> tensor<4xf32> {
   %0 = vk.kernel vector @k0(%a = %x : tensor<4xf32>) -> tensor<4xf32> {
     %1 = dvm.unary Exp %a : tensor<4xf32> -> tensor<4xf32>
     vk.yield %1 : tensor<4xf32>
   }
-  return %0 : tensor<4xf32>
+  %2 = dvm.unary Abs %0 : tensor<4xf32> -> tensor<4xf32>
+  return %2 : tensor<4xf32>
 }
 
 // -----

@@ -1,0 +1,130 @@
+"""What bind makes: the launch plan of one set of input shapes, with no data in it, shared by all threads."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+from vm.isa import REDUCE
+from vm.layout import Domain, View
+from vm.prepare import PreparedKernel
+from vm.tiling import Tiling
+
+Shape = tuple[int, ...]
+Strides = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile: where it starts and how far it goes along each axis, and how to cut it out of each operand.
+
+    `indices` has None for operands that are not cut: guarded ones, which the tile functions cut themselves, and those
+    of a domain without axes.
+    """
+
+    origin: tuple[int, ...]
+    extents: tuple[int, ...]
+    indices: tuple[tuple[slice, ...] | None, ...]
+
+
+SPAN_LIMIT = 4096
+"""Spans that a plan remembers; those of further tiles are computed each time."""
+
+
+@dataclass(frozen=True)
+class KernelPlan:
+    """A kernel for concrete shapes. `masks` has the axes of each value; `homes` the operand it lives in, or -1."""
+
+    prepared: PreparedKernel
+    domain: Domain
+    views: tuple[View, ...]
+    masks: tuple[int, ...]
+    homes: tuple[int, ...]
+    tiling: Tiling
+    scalars: tuple[float | int | bool, ...]
+    counts: tuple[int, ...]
+    """Tiles along each axis."""
+
+    @cached_property
+    def parallel_axes(self) -> tuple[int, ...]:
+        return tuple(a for a in range(len(self.counts)) if not self.domain.reductions >> a & 1)
+
+    @cached_property
+    def reduction_axes(self) -> tuple[int, ...]:
+        return tuple(a for a in range(len(self.counts)) if self.domain.reductions >> a & 1)
+
+    @cached_property
+    def parallel_tiles(self) -> int:
+        return prod(self.counts[axis] for axis in self.parallel_axes)
+
+    @cached_property
+    def reduction_tiles(self) -> int:
+        return prod(self.counts[axis] for axis in self.reduction_axes)
+
+    @cached_property
+    def work(self) -> int:
+        """A measure of the time that the kernel takes: points of the domain times instructions."""
+        return self.domain.points * self.prepared.instruction_count
+
+    @cached_property
+    def split_accumulators(self) -> dict[int, str]:
+        """The accumulating values of a reduction cut into chunks, each with the mnemonic that combines it."""
+        if self.tiling.chunks == 1:
+            return {}
+        steps = [step for part in self.prepared.passes for step in part.steps]
+        return {
+            step.result: step.instruction.opcode.mnemonic for step in steps if step.instruction.opcode.format is REDUCE
+        }
+
+    @cached_property
+    def _spans(self) -> dict[int, Span]:
+        return {}
+
+    def span(self, item: int, step: int) -> Span:
+        """Tile number `item` of the parallel axes, tile number `step` of the reduction axes, both in row-major order."""
+        key = item * max(self.reduction_tiles, 1) + step
+        span = self._spans.get(key)
+        if span is None:
+            span = self._make_span(item, step)
+            if len(self._spans) < SPAN_LIMIT:
+                self._spans[key] = span
+        return span
+
+    def _make_span(self, item: int, step: int) -> Span:
+        origin = [0] * len(self.counts)
+        extents = [0] * len(self.counts)
+        for axes, number in ((self.parallel_axes, item), (self.reduction_axes, step)):
+            for axis in reversed(axes):
+                count = self.counts[axis] or 1
+                tile = self.tiling.tile[axis]
+                origin[axis] = number % count * tile
+                extents[axis] = min(tile, self.domain.extents[axis] - origin[axis])
+                number //= count
+        cuts = [slice(start, start + extent) for start, extent in zip(origin, extents, strict=True)]
+        return Span(tuple(origin), tuple(extents), tuple([_cut(view, cuts) for view in self.views]))
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """What a launch does for one set of input shapes: stages of kernels, in order, and the memory they need.
+
+    `variant` is the number of the program's variant that they are.
+    """
+
+    variant: int
+    stages: tuple[tuple[KernelPlan, ...], ...]
+    output_shapes: tuple[Shape, ...]
+    multiplies: bool
+    """Whether there are matrix products."""
+    workspace_bytes: int
+    separate_workspace_bytes: int
+    """What the workspace would take if no tensors shared memory."""
+    dims: tuple[int, ...]
+
+
+def _cut(view: View, cuts: list[slice]) -> tuple[slice, ...] | None:
+    if view.guards:
+        return None
+    if view.dim_axes:
+        return tuple([slice(None) if axis < 0 else cuts[axis] for axis in view.dim_axes])
+    # An empty index would make a scalar of an array without dims.
+    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)]) or None

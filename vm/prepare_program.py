@@ -1,0 +1,87 @@
+"""What can be known of a program before its shapes are: which dims define its symbols, who owns the memory of each tensor,
+and the prepared forms of its kernels.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from vm.aliasing import overwritable
+from vm.prepare import PreparedKernel, prepare
+from vm.program import DimOp, Program, Storage
+from vm.resident import resident_form
+from vm.workspace import Lifetime, lifetimes
+
+
+@dataclass(frozen=True)
+class PreparedProgram:
+    """A verified program with all that can be known before shapes are."""
+
+    program: Program
+    kernels: tuple[PreparedKernel, ...]
+    resident: tuple[PreparedKernel | None, ...]
+    """The resident form of each kernel that has one."""
+    symbol_sources: tuple[tuple[int, int], ...]
+    """For each symbol the input and the dim that define it."""
+    viewed_inputs: frozenset[int]
+    """The inputs (by number) that other tensors view, which must therefore be contiguous."""
+
+    @cached_property
+    def input_dims(self) -> tuple[tuple[int, ...], ...]:
+        """The dims of each input, as entries of the table."""
+        return tuple(self.program.tensors[parameter.tensor].dims for parameter in self.program.inputs)
+
+    @cached_property
+    def roots(self) -> tuple[int, ...]:
+        """For each tensor the one that owns its memory."""
+        roots: list[int] = []
+        for number, tensor in enumerate(self.program.tensors):
+            roots.append(roots[tensor.source] if tensor.storage is Storage.VIEW else number)
+        return tuple(roots)
+
+    @cached_property
+    def views(self) -> tuple[int, ...]:
+        """The tensors that view another."""
+        return tuple(n for n, tensor in enumerate(self.program.tensors) if tensor.storage is Storage.VIEW)
+
+    @cached_property
+    def tensor_forms(self) -> tuple[tuple[tuple[int, ...], int], ...]:
+        """The dims and the bytes of an element of the tensors, each pair once: many tensors share it."""
+        return tuple(dict.fromkeys((tensor.dims, tensor.type.bytes) for tensor in self.program.tensors))
+
+    @cached_property
+    def form_of(self) -> tuple[int, ...]:
+        """For each tensor its position in `tensor_forms`."""
+        positions = {form: position for position, form in enumerate(self.tensor_forms)}
+        return tuple(positions[tensor.dims, tensor.type.bytes] for tensor in self.program.tensors)
+
+    @cached_property
+    def lifetimes(self) -> tuple[tuple[Lifetime, ...], ...]:
+        """Of the workspace's tensors, by variant."""
+        pairs = [
+            tuple(overwritable(self.program, self.roots, (kernel,) if resident is None else (kernel, resident)))
+            for kernel, resident in zip(self.kernels, self.resident, strict=True)
+        ]
+        return tuple(lifetimes(self.program, variant, self.roots, pairs) for variant in self.program.variants)
+
+
+def prepare_program(program: Program) -> PreparedProgram:
+    """Prepare a verified program."""
+    sources: dict[int, tuple[int, int]] = {}
+    viewed: set[int] = set()
+    for number, parameter in enumerate(program.inputs):
+        for position, dim in enumerate(program.tensors[parameter.tensor].dims):
+            entry = program.dims[dim]
+            if entry.op is DimOp.SYMBOL:
+                sources.setdefault(entry.a, (number, position))
+    input_numbers = {parameter.tensor: number for number, parameter in enumerate(program.inputs)}
+    for tensor in program.tensors:
+        if tensor.storage is Storage.VIEW and tensor.source in input_numbers:
+            viewed.add(input_numbers[tensor.source])
+    kernels = tuple(prepare(program, kernel) for kernel in program.kernels)
+    return PreparedProgram(
+        program,
+        kernels,
+        tuple(resident_form(kernel) for kernel in kernels),
+        tuple(sources[symbol] for symbol in range(len(program.symbols))),
+        frozenset(viewed),
+    )
