@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
 import vm.program
-from dvm.program import Program, default_device
+from dvm.program import Program
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
@@ -17,7 +17,7 @@ from passes import PIPELINE, get_all_passes
 from passes.dvm_fuse import DvmFusePass
 from vm.device import Device
 from vm.errors import CompileError, DvmError
-from vm.machine import Machine
+from vm.host import AnyProgram, HostProgram
 
 Source = str | os.PathLike[str] | ModuleOp
 
@@ -63,20 +63,27 @@ def read_module(source: Source, context: Context) -> ModuleOp:
 def compile_graph(source: Source, device: Device | None) -> Program:
     """Compile the one public function of a module."""
     context = new_context()
-    program = compile_module(read_module(source, context), context)
-    return Program(Machine(program, device or default_device()))
+    return Program.of(compile_any(read_module(source, context), context), device)
 
 
 def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> vm.program.Program:
+    """As `compile_any`, of a function without control flow; raises CompileError for any other."""
+    program = compile_any(module, context, fusion=fusion)
+    if isinstance(program, HostProgram):
+        raise CompileError(f"'{program.name}' has control flow, which has no place here")
+    return program
+
+
+def compile_any(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> AnyProgram:
     """Compile the one public function of a module, which is used up: for front ends, which make one for this alone.
 
     Without `fusion` each operation is a kernel.
     """
-    from passes.emit_bytecode import build_program, entry_function
+    from passes.emit_host import build
 
     try:
         lower(context or new_context(), module, fusion=fusion)
-        return build_program(entry_function(module))
+        return build(module)
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
 

@@ -11,12 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from vm import container, isa
+from vm import program as straight
 from vm.costs import Costs, costs
 from vm.device import Device
 from vm.dims import dim_text, evaluate_dims
-from vm.disassemble import disassemble
+from vm.disassemble_host import disassemble_any
 from vm.errors import BytecodeError, DvmError, ShapeError
 from vm.files import replacing
+from vm.host import AnyProgram, HostProgram
+from vm.host_machine import HostMachine
 from vm.machine import Machine
 from vm.plan import LaunchPlan
 from vm.program import Storage
@@ -27,7 +30,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """An input or output: its name, element type, and dims, each an integer or the text of a symbolic expression."""
+    """An input or output: its name, element type, and dims.
+
+    A dim is an integer, the text of a symbolic expression, or of an output "?" where only the data decides it.
+    """
 
     name: str
     element_type: isa.ElementType
@@ -46,16 +52,28 @@ class Program:
     bf16 arrays have the element type `ml_dtypes.bfloat16`.
 
     Raises ShapeError where number, shapes or element types do not fit, and ExecutionError where data does not, such
-    as a gather index out of range.
+    as a gather index out of range, or a loop that takes more iterations than the device allows.
     """
 
     __slots__ = ("_inputs", "_machine", "_outputs")
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine | HostMachine) -> None:
         self._machine = machine
-        program = machine.program
-        self._inputs = tuple(self._parameter(parameter.tensor) for parameter in program.inputs)
-        self._outputs = tuple(self._parameter(tensor) for tensor in program.outputs)
+        program, signature = machine.program, self._signature
+        self._inputs = tuple(_parameter(signature, parameter.tensor) for parameter in signature.inputs)
+        if isinstance(program, HostProgram):
+            self._outputs = tuple(
+                Parameter(output.name, output.type, tuple(_dim(signature, dim) for dim in output.dims))
+                for output in program.outputs
+            )
+        else:
+            self._outputs = tuple(_parameter(program, tensor) for tensor in program.outputs)
+
+    @classmethod
+    def of(cls, program: AnyProgram, device: Device | None = None) -> "Program":
+        """A verified program on a device."""
+        device = device or default_device()
+        return cls(HostMachine(program, device) if isinstance(program, HostProgram) else Machine(program, device))
 
     @property
     def name(self) -> str:
@@ -87,16 +105,25 @@ class Program:
     def shapes(self, *inputs: Array | Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """The shapes of the outputs for inputs of these shapes (or for these arrays), without running anything.
 
-        Raises ShapeError where they do not fit.
+        Raises ShapeError where they do not fit, DvmError where a shape depends on the data.
         """
-        return self._plan(inputs).output_shapes
+        program = self._machine.program
+        if not isinstance(program, HostProgram):
+            return self._plan(inputs).output_shapes
+        for output in program.outputs:
+            if -1 in output.dims:
+                raise DvmError(
+                    f"the shape of output '{output.name}' is known only after a call: it depends on the data"
+                )
+        dims = self._plan(inputs).dims
+        return tuple(tuple(dims[dim] for dim in output.dims) for output in program.outputs)
 
     def input_shapes(self, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
         """The shapes of the inputs where the symbols in their dims have these sizes.
 
         Raises ShapeError for a symbol without a size, and where a dim cannot be computed or is too large.
         """
-        program = self._machine.program
+        program = self._signature
         for symbol in program.symbols:
             if symbol not in sizes:
                 raise ShapeError(f"the dim '{symbol}' has no size")
@@ -108,32 +135,32 @@ class Program:
         """Counts that describe the program; `costs` has those that depend on shapes.
 
         Kernels, stages, instructions and the most UB slots of a kernel are those of the last variant, which is taken
-        unless the shapes call for another.
+        unless the shapes call for another. A program with control flow has those of all its graphs, once each, and
+        the numbers of graphs and host instructions.
         """
         program = self._machine.program
-        stages = program.variants[-1].stages
-        kernels = [program.kernels[number] for stage in stages for number in stage]
-        return {
-            "variants": len(program.variants),
-            "kernels": len(kernels),
-            "stages": len(stages),
-            "instructions": sum(len(kernel.words) for kernel in kernels),
-            "slots": max((kernel.slots for kernel in kernels), default=0),
-            "workspace_tensors": sum(tensor.storage is Storage.WORKSPACE for tensor in program.tensors),
-            "facts": len(program.facts),
-            "bytes": len(self.to_bytes()),
-        }
+        if isinstance(program, HostProgram):
+            counts = [_counts(graph) for graph in program.graphs]
+            totals = {name: sum(count[name] for count in counts) for name in _counts(program.signature)}
+            totals["slots"] = max((count["slots"] for count in counts), default=0)
+            totals |= {"graphs": len(counts), "host_instructions": len(program.instructions)}
+        else:
+            totals = _counts(program)
+        return totals | {"bytes": len(self.to_bytes())}
 
     def costs(self, *inputs: Array | Sequence[int]) -> Costs:
         """What a launch on inputs of these shapes (or on these arrays) takes, without running anything.
 
-        Raises ShapeError where they do not fit.
+        Raises ShapeError where they do not fit, DvmError for a program with control flow: its launches depend on the data.
         """
-        return costs(self._machine.program, self._plan(inputs))
+        program = self._machine.program
+        if isinstance(program, HostProgram):
+            raise DvmError(f"'{program.name}' has control flow: what a call takes depends on the data")
+        return costs(program, self._plan(inputs))
 
     def disassemble(self) -> str:
         """The listing that `dvm-objdump` prints."""
-        return disassemble(self._machine.program)
+        return disassemble_any(self._machine.program)
 
     def profile(self, *arguments: Any) -> list[Row]:
         """Run once on one core and return calls, elements and seconds by opcode, the longest first."""
@@ -168,15 +195,42 @@ class Program:
         if len(inputs) != len(self.inputs):
             raise ShapeError(f"the program takes {len(self.inputs)} inputs, not {len(inputs)}")
         given = [_shape(parameter, value) for parameter, value in zip(self.inputs, inputs, strict=True)]
-        return self._machine.plan(tuple(given))
+        machine = self._machine
+        return (machine.entry if isinstance(machine, HostMachine) else machine).plan(tuple(given))
 
-    def _parameter(self, number: int) -> Parameter:
+    @property
+    def _signature(self) -> straight.Program:
+        """The program whose inputs, dims and facts are those of the whole."""
         program = self._machine.program
-        tensor = program.tensors[number]
-        dims = tuple(
-            int(text) if text.isdecimal() else text for text in (dim_text(program, dim) for dim in tensor.dims)
-        )
-        return Parameter(tensor.name, tensor.type, dims)
+        return program.signature if isinstance(program, HostProgram) else program
+
+
+def _parameter(program: straight.Program, number: int) -> Parameter:
+    tensor = program.tensors[number]
+    return Parameter(tensor.name, tensor.type, tuple(_dim(program, dim) for dim in tensor.dims))
+
+
+def _dim(program: straight.Program, number: int) -> int | str:
+    """A dim as `Parameter` has it; -1 stands for one that only the data decides."""
+    if number < 0:
+        return "?"
+    text = dim_text(program, number)
+    return int(text) if text.isdecimal() else text
+
+
+def _counts(program: straight.Program) -> dict[str, int]:
+    """The counts of `Program.stats` but the bytes."""
+    stages = program.variants[-1].stages
+    kernels = [program.kernels[number] for stage in stages for number in stage]
+    return {
+        "variants": len(program.variants),
+        "kernels": len(kernels),
+        "stages": len(stages),
+        "instructions": sum(len(kernel.words) for kernel in kernels),
+        "slots": max((kernel.slots for kernel in kernels), default=0),
+        "workspace_tensors": sum(tensor.storage is Storage.WORKSPACE for tensor in program.tensors),
+        "facts": len(program.facts),
+    }
 
 
 def _shape(parameter: Parameter, given: Array | Sequence[int]) -> tuple[int, ...]:
@@ -211,10 +265,9 @@ def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Progr
     except OSError as error:
         raise DvmError(f"cannot read '{path}': {error.strerror}") from error
     try:
-        machine = Machine(container.from_bytes(data), device or default_device())
+        return Program.of(container.decode(data), device)
     except BytecodeError as error:
         raise BytecodeError(f"{os.fspath(path)}: {error}") from error
-    return Program(machine)
 
 
 _default: list[Device] = []

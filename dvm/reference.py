@@ -33,6 +33,7 @@ from xdsl.interpreters.func import FuncFunctions
 from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
+from dvm.reference_control import ControlFunctions, ScalarFunctions
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, parse_dim
 from dvm_dialects.shapes import GRAPH_TYPE_NAMES, element_of, shape_of
@@ -82,6 +83,8 @@ def evaluate(module: ModuleOp, inputs: Mapping[str, Any] | Sequence[Any]) -> lis
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(_GraphFunctions(symbols))
     interpreter.register_implementations(_KernelFunctions(symbols))
+    interpreter.register_implementations(ScalarFunctions())
+    interpreter.register_implementations(ControlFunctions(symbols))
     arguments = tuple(widen(array, element) for array, element in zip(stored, elements, strict=True))
     try:
         with np.errstate(all="ignore"):

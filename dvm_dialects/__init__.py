@@ -1,4 +1,4 @@
-"""The dialects: `dvm` the operator graph, `vk` the fused kernels, `visa` the virtual instructions."""
+"""The dialects: `dvm` the operator graph, `vk` the fused kernels, `visa` the virtual instructions, `host` what launches."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,4 +25,9 @@ def get_all_dialects() -> "dict[str, Callable[[], Dialect]]":
 
         return VISA
 
-    return {"dvm": get_dvm, "vk": get_vk, "visa": get_visa}
+    def get_host():
+        from dvm_dialects.host import HOST
+
+        return HOST
+
+    return {"dvm": get_dvm, "vk": get_vk, "visa": get_visa, "host": get_host}

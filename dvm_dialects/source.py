@@ -42,6 +42,7 @@ class _Bits(int):
 class _LocatingParser(Parser):
     """A parser that gives each operation without a location the file, line and column where it starts.
 
+    It refuses an `scf.while` whose regions do not take its operands and results, which xDSL 0.74 meets with an Exception.
     It also reads `dense<0xFF800000> : tensor<f32>` as MLIR means it: a hexadecimal element of a float tensor is the bits
     of the float, which is how infinities and NaN are written. xDSL 0.74 takes it for an integer.
     """
@@ -62,11 +63,21 @@ class _LocatingParser(Parser):
             op = super().parse_operation()
         except OverflowError:
             self.raise_error("a float is beyond the range of its type", start)
+        if op.name == "scf.while":
+            self._check_while(op, start)
         if op.location is UNKNOWN_LOC:
             line = bisect_right(self._line_starts, start)
             column = start - self._line_starts[line - 1] + 1
             op.location = FileLineColLoc(self._file, IntAttr(line), IntAttr(column))
         return op
+
+    def _check_while(self, op: Operation, start: int) -> None:
+        for region, types, what in zip(
+            op.regions, (op.operand_types, op.result_types), ("operands", "results"), strict=True
+        ):
+            if len(region.blocks) == 1 and tuple(region.block.arg_types) != tuple(types):
+                taken, given = (", ".join(map(str, each)) or "nothing" for each in (region.block.arg_types, types))
+                self.raise_error(f"scf.while: a region takes {taken}, but the {what} are {given}", start)
 
     def _parse_tensor_literal_element(self) -> Parser._TensorLiteralElement:
         element = super()._parse_tensor_literal_element()

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from xdsl.utils.target import Target
 
 PIPELINE = (
+    "dvm-outline",
     "dvm-simplify",
     "dvm-decompose",
     "dvm-deduce-shapes",
@@ -24,6 +25,11 @@ PIPELINE = (
 
 def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
     """The passes by name, each imported when its factory is called."""
+
+    def get_dvm_outline():
+        from passes.dvm_outline import DvmOutlinePass
+
+        return DvmOutlinePass
 
     def get_dvm_simplify():
         from passes.dvm_simplify import DvmSimplifyPass
@@ -81,6 +87,7 @@ def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
         return DvmCompilePass
 
     return {
+        "dvm-outline": get_dvm_outline,
         "dvm-simplify": get_dvm_simplify,
         "dvm-decompose": get_dvm_decompose,
         "dvm-deduce-shapes": get_dvm_deduce_shapes,

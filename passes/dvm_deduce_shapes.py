@@ -139,7 +139,7 @@ class _Deduction:
         for op in self.function.body.block.walk():
             with failures_of(op):
                 dims += [dim for result in op.results for dim in shape_of(result.type)]
-            dims += [dim for _, entries in _lists(op) for dim in dims_in(entries)]
+            dims += [dim for _, entries in lists_of(op) for dim in dims_in(entries)]
         used = {name for dim in dims for name in dim.symbols}
         return (Dim.symbol(name) for name in map("s{}".format, count()) if name not in used)
 
@@ -175,7 +175,7 @@ class _Deduction:
             _fail(op, "the shapes of this operation cannot be deduced")
         self.solver.reason = lambda: describe(op)
         try:
-            for _, entries in _lists(op):
+            for _, entries in lists_of(op):
                 self._check_symbols(dims_in(entries))
             shapes = [tuple(map(self.solver.resolve, self.shapes[operand])) for operand in op.operands]
             dims = op.infer_dims(shapes, self.solver)
@@ -224,7 +224,7 @@ class _Deduction:
     def _context(self, op: DvmOp) -> str:
         """Why the symbols concerned are what they are, and the types of the operands."""
         dims = [dim for operand in op.operands for dim in self.shapes[operand]]
-        dims += [dim for _, entries in _lists(op) for dim in dims_in(entries)]
+        dims += [dim for _, entries in lists_of(op) for dim in dims_in(entries)]
         dims += [dim for dim in shape_of(op.result.type) if is_known(dim)]
         types = [self._type(operand, self._resolve(op, self.shapes[operand])) for operand in op.operands]
         return self.solver.why(dims) + (f" ({', '.join(map(str, types))})" if types else "")
@@ -270,7 +270,7 @@ class _Deduction:
                 self._set_type(value, self.shapes[value])
             return
         shape = self.shapes[op.result]
-        for name, entries in _lists(op):
+        for name, entries in lists_of(op):
             op.properties[name] = dims_attr(self._resolve(op, dims_in(entries)))
         if isinstance(op, BinaryOp | SelectOp):
             for index, operand in enumerate(op.operands):
@@ -317,7 +317,7 @@ def _broadcast(operand: SSAValue, shape: Shape, type: TensorType) -> DvmOp:
     return BroadcastOp(operand, shape, type)
 
 
-def _lists(op: Operation) -> list[tuple[str, DimsAttr]]:
+def lists_of(op: Operation) -> list[tuple[str, DimsAttr]]:
     """The properties of an operation that are lists of dims."""
     return [(name, cast(DimsAttr, op.properties[name])) for name in _LISTS if name in op.properties]
 

@@ -4,10 +4,10 @@
 table in which equal expressions are one entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import count
-from typing import cast
+from typing import TypeVar, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
@@ -16,7 +16,7 @@ from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException, VerifyException
 
-from dvm_dialects import dvm, vk
+from dvm_dialects import dvm, host, vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import FactAttr, dims_of, element_of
@@ -47,6 +47,8 @@ _ORIGINS: dict[type[Operation], str] = {
 """The operations that can fail on data, which messages then name."""
 
 
+_Function = TypeVar("_Function", FuncOp, host.FuncOp, FuncOp | host.FuncOp)
+
 _NO_FORM = "it has no form in bytecode: run the passes before this one first"
 
 
@@ -56,11 +58,13 @@ class EmitBytecodePass(ModulePass):
     name = "emit-bytecode"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        functions = [function for function in op.ops if isinstance(function, FuncOp)]
+        from passes.emit_host import build, entry
+
+        functions = [function for function in op.ops if isinstance(function, FuncOp | host.FuncOp)]
         if not functions and any(isinstance(other, BytecodeOp) for other in op.ops):
             return
-        function = entry_function(op)
-        bytecode = BytecodeOp(function.sym_name.data, to_bytes(build_program(function)))
+        function = entry(op)
+        bytecode = BytecodeOp(function.sym_name.data, to_bytes(build(op)))
         op.body.block.insert_op_before(bytecode, function)
         for other in functions:
             op.body.block.erase_op(other)
@@ -68,31 +72,54 @@ class EmitBytecodePass(ModulePass):
 
 def entry_function(module: ModuleOp) -> FuncOp:
     """The one function of a module that has a body and is not private; raises PassFailedException unless there is one."""
-    found = [
-        function
-        for function in module.ops
-        if isinstance(function, FuncOp) and not _is_private(function) and function.body.blocks
-    ]
+    return only_public(function for function in module.ops if isinstance(function, FuncOp))
+
+
+def only_public(functions: Iterable[_Function]) -> _Function:
+    """The one function that has a body and is not private; raises PassFailedException unless there is one."""
+    found = [function for function in functions if not _is_private(function) and function.body.blocks]
     if len(found) != 1:
         names = ", ".join(f"@{function.sym_name.data}" for function in found) or "none"
         raise PassFailedException(f"a program is one function, but the module has {names}; make the others private")
     return found[0]
 
 
-def build_program(function: FuncOp) -> Program:
+def build_program(function: FuncOp, constants: dict[bytes, int] | None = None) -> Program:
     """The program of a function that holds allocated kernels, stages and alternatives of them, reshapes and constants.
 
+    `constants`, with their numbers, are those of graphs that share a table with this one, to which it adds its own.
     Raises PassFailedException where the function holds anything else, or a limit of the instruction set is exceeded.
     """
     with failures_of(function):
-        return _Builder(function).build()
+        return _Builder(function, {} if constants is None else constants).build()
 
 
-def _is_private(function: FuncOp) -> bool:
+def names_of(
+    function: Operation, attribute: str, values: Sequence[SSAValue], default: str, *, hints: bool
+) -> list[str]:
+    """The names that a function attribute gives, else the hints of the values, else the default and a number."""
+    given = function.attributes.get(attribute)
+    if given is not None:
+        names = _texts(given)
+        if len(names) != len(values) or len(names) != len(_elements(given)):
+            raise failure(function, f"{attribute} must be {len(values)} names, but is {given}")
+        if len(set(names)) != len(names):
+            raise failure(function, f"{attribute} has a name twice: {given}")
+        return names
+    taken = [value.name_hint if hints else None for value in values]
+    chosen: list[str] = []
+    for number, hint in enumerate(taken):
+        if hint is None or hint in chosen:
+            hint = next(name for name in map(f"{default}{{}}".format, count(number)) if name not in (*taken, *chosen))
+        chosen.append(hint)
+    return chosen
+
+
+def _is_private(function: FuncOp | host.FuncOp) -> bool:
     return function.sym_visibility is not None and function.sym_visibility.data == "private"
 
 
-class _Dims:
+class DimTable:
     """The table of dims of a program under construction."""
 
     def __init__(self, symbols: Sequence[str]) -> None:
@@ -143,8 +170,9 @@ _ATOMS = {"floordiv": DimOp.FLOORDIV, "ceildiv": DimOp.CEILDIV, "bcast": DimOp.B
 class _Builder:
     """The program of one function under construction."""
 
-    def __init__(self, function: FuncOp) -> None:
+    def __init__(self, function: FuncOp, constants: dict[bytes, int]) -> None:
         self.function = function
+        self.constants = constants
         if len(function.body.blocks) != 1:
             raise failure(function, "there must be one block")
         self.block = function.body.block
@@ -156,10 +184,9 @@ class _Builder:
             raise failure(function, "it returns nothing, so there is nothing to compute")
         arguments = [dims_of(argument.type) for argument in self.block.args]
         self.symbols = tuple(dict.fromkeys(dim.text for dims in arguments for dim in dims if dim.is_symbol))
-        self.dims = _Dims(self.symbols)
+        self.dims = DimTable(self.symbols)
         self.tensors: list[program.Tensor] = []
         self.tensor_of: dict[SSAValue, int] = {}
-        self.constants: dict[bytes, int] = {}
         self.kernels: list[program.Kernel] = []
 
     def build(self) -> Program:
@@ -192,28 +219,8 @@ class _Builder:
         self.tensors.append(program.Tensor(name, element_of(value.type), dims, storage, source))
         return self.tensor_of[value]
 
-    def _names(self, attribute: str, values: Sequence[SSAValue], default: str, *, hints: bool) -> list[str]:
-        """The names that a function attribute gives, else the hints of the values, else the default and a number."""
-        given = self.function.attributes.get(attribute)
-        if given is not None:
-            names = _texts(given)
-            if len(names) != len(values) or len(names) != len(_elements(given)):
-                raise failure(self.function, f"{attribute} must be {len(values)} names, but is {given}")
-            if len(set(names)) != len(names):
-                raise failure(self.function, f"{attribute} has a name twice: {given}")
-            return names
-        taken = [value.name_hint if hints else None for value in values]
-        chosen: list[str] = []
-        for number, hint in enumerate(taken):
-            if hint is None or hint in chosen:
-                hint = next(
-                    name for name in map(f"{default}{{}}".format, count(number)) if name not in (*taken, *chosen)
-                )
-            chosen.append(hint)
-        return chosen
-
     def _inputs(self) -> tuple[program.Input, ...]:
-        names = self._names("dvm.arg_names", self.block.args, "arg", hints=True)
+        names = names_of(self.function, "dvm.arg_names", self.block.args, "arg", hints=True)
         reasons = [_texts(given) for given in _elements(self.function.attributes.get("dvm.reasons"))]
         inputs: list[program.Input] = []
         for number, (argument, name) in enumerate(zip(self.block.args, names, strict=True)):
@@ -225,7 +232,7 @@ class _Builder:
 
     def _outputs(self) -> list[int]:
         """The tensors of the results, which the kernels that write them find in `tensor_of`."""
-        names = self._names("dvm.result_names", self.returned, "out", hints=False)
+        names = names_of(self.function, "dvm.result_names", self.returned, "out", hints=False)
         for number, (value, name) in enumerate(zip(self.returned, names, strict=True)):
             if not isinstance(value.owner, KernelOp | vk.StageOp | vk.SpeculateOp) or value in self.tensor_of:
                 raise failure(self.function, f"result {number} is not a kernel result of its own: run dvm-fuse first")
@@ -345,7 +352,7 @@ class _Builder:
 class _Scalars:
     """The scalar constants of a kernel under construction, equal ones once."""
 
-    def __init__(self, dims: _Dims) -> None:
+    def __init__(self, dims: DimTable) -> None:
         self.entries: list[program.Scalar] = []
         self._dims = dims
         self._numbers: dict[tuple[ElementType, str], int] = {}

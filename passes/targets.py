@@ -9,8 +9,8 @@ from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.target import Target
 
 from dvm_dialects.visa import BytecodeOp
-from vm.container import from_bytes
-from vm.disassemble import disassemble
+from vm.container import decode
+from vm.disassemble_host import disassemble_any
 
 
 def compiled_bytes(module: ModuleOp, target: str) -> bytes:
@@ -30,7 +30,7 @@ class DvmAsmTarget(Target):
     name: ClassVar[str] = "dvm-asm"
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
-        output.write(disassemble(from_bytes(compiled_bytes(module, self.name))))
+        output.write(disassemble_any(decode(compiled_bytes(module, self.name))))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import zlib
 from vm.container_format import (
     CONSTANT_ALIGNMENT,
     CONTAINER_VERSION,
+    GRAPH_SECTIONS,
     HEADER,
     MAGIC,
     OPERAND_GUARDED,
@@ -28,31 +29,33 @@ from vm.container_format import (
 )
 from vm.container_reader import Reader
 from vm.errors import BytecodeError
+from vm.host import AnyProgram, HostInstruction, HostProgram
 from vm.isa import ISA_VERSION
 from vm.program import Input, Kernel, Program, Tensor
 from vm.verification_error import MAX_RANK, VerificationError
 from vm.verify import verify
+from vm.verify_host import verify_host
 
 
-def to_bytes(program: Program) -> bytes:
+def to_bytes(program: AnyProgram) -> bytes:
     """The program as a `.dvmb` file. Nothing is verified here: that is for whoever reads it.
 
-    A scalar of type f32 is rounded to it. Raises BytecodeError where a value has no place in its record.
+    A scalar of type f32 is rounded to it. Raises BytecodeError where a value has no place in its record, and where the
+    graphs of a host program do not share one table of constants.
     """
     strings: dict[bytes, int] = {}
     parts: list[bytes] = []
+    constants = (program.signature if isinstance(program, HostProgram) else program).constants
     records = _Writer(strings).records(program)
     records[Section.STRINGS] = [(len(text),) for text in strings]
-    records[Section.CONSTANTS] = [(len(constant),) for constant in program.constants]
+    records[Section.CONSTANTS] = [(len(constant),) for constant in constants]
     table: list[bytes] = []
     position = HEADER.size + TABLE_ENTRY.size * len(Section)
     for section in Section:
         if section is Section.STRING_BYTES:
             content = b"".join(strings)
         elif section is Section.CONSTANT_BYTES:
-            content = b"".join(
-                [constant + bytes(-len(constant) % CONSTANT_ALIGNMENT) for constant in program.constants]
-            )
+            content = b"".join([constant + bytes(-len(constant) % CONSTANT_ALIGNMENT) for constant in constants])
         else:
             content = _pack(section, records[section])
         start = aligned(position, alignment_of(section))
@@ -63,18 +66,29 @@ def to_bytes(program: Program) -> bytes:
     return HEADER.pack(MAGIC, CONTAINER_VERSION, ISA_VERSION, position, zlib.crc32(body), len(Section)) + body
 
 
-def from_bytes(data: bytes) -> Program:
-    """The program of a `.dvmb` file, parsed and verified.
+def decode(data: bytes) -> AnyProgram:
+    """What a `.dvmb` file holds, parsed and verified.
 
     Raises BytecodeError, which names the byte offset, for anything but what `to_bytes` writes of a program that
-    `verify` accepts.
+    `verify` or `verify_host` accepts.
     """
     reader = Reader(data)
     program = reader.program()
     try:
-        verify(program)
+        if isinstance(program, HostProgram):
+            verify_host(program)
+        else:
+            verify(program)
     except VerificationError as refusal:
         raise error_at(reader.place(program, refusal), str(refusal)) from None
+    return program
+
+
+def from_bytes(data: bytes) -> Program:
+    """The program of a `.dvmb` file without control flow, parsed and verified; raises BytecodeError for any other."""
+    program = decode(data)
+    if isinstance(program, HostProgram):
+        raise BytecodeError(f"the program '{program.name}' has control flow")
     return program
 
 
@@ -95,28 +109,57 @@ class _Writer:
     def __init__(self, strings: dict[bytes, int]) -> None:
         self._strings = strings
 
-    def records(self, program: Program) -> dict[Section, list[_Record]]:
-        stages = [stage for variant in program.variants for stage in variant.stages]
+    def records(self, program: AnyProgram) -> dict[Section, list[_Record]]:
         # strings are numbered as they are met, so the order of these lines is part of the format
-        records: dict[Section, list[_Record]] = {
-            Section.PROGRAM: [(self._string(program.name),)],
-            Section.SYMBOLS: [(self._string(symbol),) for symbol in program.symbols],
-            Section.DIMS: [(dim.op, dim.b, dim.a) for dim in program.dims],
-            Section.TENSORS: [self._tensor(tensor) for tensor in program.tensors],
-            Section.INPUTS: [self._input(parameter) for parameter in program.inputs],
-            Section.OUTPUTS: [(tensor,) for tensor in program.outputs],
-            Section.FACTS: [(f.kind, f.left, f.right, self._string(f.reason)) for f in program.facts],
-            Section.VARIANTS: [(len(variant.conditions), len(variant.stages)) for variant in program.variants],
-            Section.CONDITIONS: [(c.kind, c.left, c.right) for variant in program.variants for c in variant.conditions],
-            Section.STAGES: [(len(stage),) for stage in stages],
-            Section.STAGE_KERNELS: [(kernel,) for stage in stages for kernel in stage],
-        }
-        for section in (Section.KERNELS, Section.AXES, Section.OPERANDS, Section.INDICES, Section.TERMS):
-            records[section] = []
-        records[Section.SCALARS], records[Section.WORDS] = [], []
+        records: dict[Section, list[_Record]] = {section: [] for section in RECORDS}
+        records[Section.PROGRAM].append((self._string(program.name),))
+        if isinstance(program, Program):
+            self._graph(program, records)
+            return records
+        for graph in (program.signature, *program.graphs):
+            if graph.constants != program.signature.constants:
+                raise BytecodeError(f"the graph '{graph.name}' has constants of its own")
+            counts = (len(getattr(graph, section.name.lower())) for section in GRAPH_SECTIONS)
+            records[Section.GRAPHS].append((self._string(graph.name), *counts))
+            self._graph(graph, records)
+        self._host(program, records)
+        return records
+
+    def _graph(self, program: Program, records: dict[Section, list[_Record]]) -> None:
+        stages = [stage for variant in program.variants for stage in variant.stages]
+        records[Section.SYMBOLS] += [(self._string(symbol),) for symbol in program.symbols]
+        records[Section.DIMS] += [(dim.op, dim.b, dim.a) for dim in program.dims]
+        records[Section.TENSORS] += [self._tensor(tensor) for tensor in program.tensors]
+        records[Section.INPUTS] += [self._input(parameter) for parameter in program.inputs]
+        records[Section.OUTPUTS] += [(tensor,) for tensor in program.outputs]
+        records[Section.FACTS] += [(f.kind, f.left, f.right, self._string(f.reason)) for f in program.facts]
+        records[Section.VARIANTS] += [(len(variant.conditions), len(variant.stages)) for variant in program.variants]
+        records[Section.CONDITIONS] += [
+            (c.kind, c.left, c.right) for variant in program.variants for c in variant.conditions
+        ]
+        records[Section.STAGES] += [(len(stage),) for stage in stages]
+        records[Section.STAGE_KERNELS] += [(kernel,) for stage in stages for kernel in stage]
         for kernel in program.kernels:
             self._kernel(kernel, records)
-        return records
+
+    def _host(self, program: HostProgram, records: dict[Section, list[_Record]]) -> None:
+        records[Section.HOST_OUTPUTS] += [
+            (self._string(output.name), output.type, len(output.dims), 0, 0, *_filled(output.dims))
+            for output in program.outputs
+        ]
+        records[Section.REGISTERS] += [
+            (self._string(register.name), register.type, register.rank, 0, 0) for register in program.registers
+        ]
+        records[Section.INSTRUCTIONS] += [self._instruction(instruction) for instruction in program.instructions]
+        records[Section.ARGUMENTS] += [
+            (number,)
+            for instruction in program.instructions
+            for number in (*instruction.arguments, *instruction.results)
+        ]
+
+    def _instruction(self, instruction: HostInstruction) -> _Record:
+        head = (instruction.opcode, instruction.d, instruction.a, instruction.b, instruction.immediate)
+        return (*head, len(instruction.arguments), len(instruction.results), self._string(instruction.location))
 
     def _string(self, text: str) -> int:
         # a path that is no UTF-8 reaches Python as lone surrogates

@@ -9,7 +9,7 @@ from vm.isa import ElementType
 from vm.program import Scalar
 
 MAGIC = b"DVMB"
-CONTAINER_VERSION = 1
+CONTAINER_VERSION = 2
 
 SECTION_ALIGNMENT = 8
 CONSTANT_ALIGNMENT = 64
@@ -37,10 +37,15 @@ class Section(IntEnum):
     CONDITIONS = 16
     STAGES = 17
     STAGE_KERNELS = 18
-    STRINGS = 19
-    CONSTANTS = 20
-    STRING_BYTES = 21
-    CONSTANT_BYTES = 22
+    GRAPHS = 19
+    HOST_OUTPUTS = 20
+    REGISTERS = 21
+    INSTRUCTIONS = 22
+    ARGUMENTS = 23
+    STRINGS = 24
+    CONSTANTS = 25
+    STRING_BYTES = 26
+    CONSTANT_BYTES = 27
 
 
 HEADER = struct.Struct("<4sHHQII")
@@ -71,10 +76,29 @@ RECORDS: dict[Section, struct.Struct] = {
     Section.CONDITIONS: struct.Struct("<3I"),  # kind, left, right
     Section.STAGES: struct.Struct("<I"),  # number of kernels
     Section.STAGE_KERNELS: struct.Struct("<I"),  # kernel
+    Section.GRAPHS: struct.Struct("<9I"),  # name; numbers of records: see GRAPH_SECTIONS
+    Section.HOST_OUTPUTS: struct.Struct("<I4B8i"),  # name; element type, rank, two zeros; dims or -1, then zeros
+    Section.REGISTERS: struct.Struct("<I4B"),  # name; element type, rank, two zeros
+    Section.INSTRUCTIONS: struct.Struct(
+        "<4Iq3I"
+    ),  # opcode, d, a, b; immediate; numbers of arguments, results; location
+    Section.ARGUMENTS: struct.Struct("<I"),  # register
     Section.STRINGS: struct.Struct("<I"),  # length in bytes
     Section.CONSTANTS: struct.Struct("<Q"),  # length in bytes
 }
 """The record of each section but the two of raw bytes. Names and reasons number the strings."""
+
+GRAPH_SECTIONS = (
+    Section.SYMBOLS,
+    Section.DIMS,
+    Section.TENSORS,
+    Section.INPUTS,
+    Section.OUTPUTS,
+    Section.FACTS,
+    Section.KERNELS,
+    Section.VARIANTS,
+)
+"""The sections of which a record of a graph says how many are its own; without graphs all belong to the one program."""
 
 OPERAND_WRITES, OPERAND_GUARDED = 1, 2
 

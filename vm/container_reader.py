@@ -8,6 +8,7 @@ from typing import TypeVar
 from vm.container_format import (
     CONSTANT_ALIGNMENT,
     CONTAINER_VERSION,
+    GRAPH_SECTIONS,
     HEADER,
     MAGIC,
     OPERAND_GUARDED,
@@ -22,6 +23,7 @@ from vm.container_format import (
     scalar_value,
 )
 from vm.errors import BytecodeError
+from vm.host import AnyProgram, HostInstruction, HostOpcode, HostOutput, HostProgram, Register
 from vm.isa import ISA_VERSION, ElementType
 from vm.program import (
     Axis,
@@ -154,36 +156,63 @@ class Reader:
         self._strings_used = 0
         self._constants = self._read_constants(data, *sections[Section.CONSTANT_BYTES])
 
-    def program(self) -> Program:
+    def program(self) -> AnyProgram:
         tables = self._tables
         names = [self._string(tables[Section.PROGRAM], name) for (name,) in tables[Section.PROGRAM].rest()]
         if len(names) != 1:
             raise error_at(tables[Section.PROGRAM].offset, f"{len(names)} programs in one file")
-        # the arguments are evaluated in the order of writing, which `_string` relies on
-        program = Program(
-            name=names[0],
-            symbols=tuple(self._string(tables[Section.SYMBOLS], name) for (name,) in tables[Section.SYMBOLS].rest()),
-            dims=self._dims(tables[Section.DIMS]),
-            tensors=self._tensors(tables[Section.TENSORS]),
-            inputs=self._inputs(tables[Section.INPUTS]),
-            outputs=tuple(tensor for (tensor,) in tables[Section.OUTPUTS].rest()),
-            constants=self._constants,
-            facts=self._facts(tables[Section.FACTS]),
-            kernels=self._kernels(tables[Section.KERNELS]),
-            variants=self._variants(tables[Section.VARIANTS]),
-        )
+        if tables[Section.GRAPHS].left:
+            program = self._host_program(names[0])
+        else:
+            program = self._graph(names[0], [tables[section].left for section in GRAPH_SECTIONS])
         for table in tables.values():
             table.finish()
         if self._strings_used != len(self._strings):
             raise error_at(tables[Section.STRINGS].offset, f"string {self._strings_used} is not used")
         return program
 
-    def place(self, program: Program, refusal: VerificationError) -> int:
+    def _host_program(self, name: str) -> HostProgram:
+        tables = self._tables
+        graphs = [
+            self._graph(self._string(tables[Section.GRAPHS], graph), counts)
+            for graph, *counts in tables[Section.GRAPHS].rest()
+        ]
+        # the arguments are evaluated in the order of writing, which `_string` relies on, here and in `_graph`
+        return HostProgram(
+            name=name,
+            signature=graphs[0],
+            graphs=tuple(graphs[1:]),
+            outputs=self._host_outputs(tables[Section.HOST_OUTPUTS]),
+            registers=self._registers(tables[Section.REGISTERS]),
+            instructions=self._instructions(tables[Section.INSTRUCTIONS]),
+        )
+
+    def _graph(self, name: str, counts: Sequence[int]) -> Program:
+        """The program that is made of so many of the next records of each of `GRAPH_SECTIONS`."""
+        own = {section: (self._tables[section], count) for section, count in zip(GRAPH_SECTIONS, counts, strict=True)}
+        symbols, symbol_count = own[Section.SYMBOLS]
+        outputs, output_count = own[Section.OUTPUTS]
+        return Program(
+            name=name,
+            symbols=tuple(self._string(symbols, symbol) for (symbol,) in symbols.take(symbol_count)),
+            dims=self._dims(*own[Section.DIMS]),
+            tensors=self._tensors(*own[Section.TENSORS]),
+            inputs=self._inputs(*own[Section.INPUTS]),
+            outputs=tuple(tensor for (tensor,) in outputs.take(output_count)),
+            constants=self._constants,
+            facts=self._facts(*own[Section.FACTS]),
+            kernels=self._kernels(*own[Section.KERNELS]),
+            variants=self._variants(*own[Section.VARIANTS]),
+        )
+
+    def place(self, program: AnyProgram, refusal: VerificationError) -> int:
         """The offset of the record that verification refused."""
         table = self._tables[Section[refusal.table.upper()]]
-        number = refusal.number
+        graphs = (program.signature, *program.graphs) if isinstance(program, HostProgram) else (program,)
+        number = refusal.number + sum(_records_of(graph, refusal.table) for graph in graphs[: refusal.graph])
         if refusal.kernel >= 0:
-            number += sum(len(getattr(kernel, refusal.table)) for kernel in program.kernels[: refusal.kernel])
+            kernels = graphs[refusal.graph].kernels
+            number += sum(len(getattr(kernel, refusal.table)) for kernel in kernels[: refusal.kernel])
         return table.offset + number * table.size
 
     def _read_strings(self, data: bytes, offset: int, length: int) -> list[str]:
@@ -227,12 +256,12 @@ class Reader:
             self._strings_used += 1
         return self._strings[number]
 
-    def _dims(self, table: _Records) -> tuple[Dim, ...]:
-        return tuple(Dim(_member(table, DimOp, op), a, b) for op, b, a in table.rest())
+    def _dims(self, table: _Records, count: int) -> tuple[Dim, ...]:
+        return tuple(Dim(_member(table, DimOp, op), a, b) for op, b, a in table.take(count))
 
-    def _tensors(self, table: _Records) -> tuple[Tensor, ...]:
+    def _tensors(self, table: _Records, count: int) -> tuple[Tensor, ...]:
         tensors: list[Tensor] = []
-        for name, element, storage, rank, spare, source, *dims in table.rest():
+        for name, element, storage, rank, spare, source, *dims in table.take(count):
             if spare:
                 raise table.error("the spare byte is not zero")
             tensors.append(
@@ -246,22 +275,22 @@ class Reader:
             )
         return tuple(tensors)
 
-    def _inputs(self, table: _Records) -> tuple[Input, ...]:
+    def _inputs(self, table: _Records, count: int) -> tuple[Input, ...]:
         return tuple(
-            Input(tensor, tuple(self._string(table, reason) for reason in _filled_part(table, reasons, count)))
-            for tensor, count, *reasons in table.rest()
+            Input(tensor, tuple(self._string(table, reason) for reason in _filled_part(table, reasons, used)))
+            for tensor, used, *reasons in table.take(count)
         )
 
-    def _facts(self, table: _Records) -> tuple[Fact, ...]:
+    def _facts(self, table: _Records, count: int) -> tuple[Fact, ...]:
         return tuple(
             Fact(_member(table, FactKind, kind), left, right, self._string(table, reason))
-            for kind, left, right, reason in table.rest()
+            for kind, left, right, reason in table.take(count)
         )
 
-    def _variants(self, table: _Records) -> tuple[Variant, ...]:
+    def _variants(self, table: _Records, count: int) -> tuple[Variant, ...]:
         return tuple(
             Variant(self._conditions(self._tables[Section.CONDITIONS], conditions), self._stages(stages))
-            for conditions, stages in table.rest()
+            for conditions, stages in table.take(count)
         )
 
     def _conditions(self, table: _Records, count: int) -> tuple[Condition, ...]:
@@ -274,7 +303,7 @@ class Reader:
             for (length,) in self._tables[Section.STAGES].take(count)
         )
 
-    def _kernels(self, table: _Records) -> tuple[Kernel, ...]:
+    def _kernels(self, table: _Records, count: int) -> tuple[Kernel, ...]:
         tables = self._tables
         return tuple(
             Kernel(
@@ -287,7 +316,7 @@ class Reader:
                 scalars=self._scalars(tables[Section.SCALARS], scalars),
                 words=tuple(word for (word,) in tables[Section.WORDS].take(words)),
             )
-            for name, origin, kind, slots, axes, operands, scalars, words in table.rest()
+            for name, origin, kind, slots, axes, operands, scalars, words in table.take(count)
         )
 
     def _axes(self, table: _Records, count: int) -> tuple[Axis, ...]:
@@ -321,3 +350,47 @@ class Reader:
                 raise table.error(f"0x{bits:x} is no way to write a value of type {element.text}")
             scalars.append(scalar)
         return tuple(scalars)
+
+    def _host_outputs(self, table: _Records) -> tuple[HostOutput, ...]:
+        outputs: list[HostOutput] = []
+        for name, element, rank, spare, other, *dims in table.rest():
+            text = self._host_name(table, name, spare, other)
+            outputs.append(
+                HostOutput(text, _member(table, ElementType, element), tuple(_filled_part(table, dims, rank)))
+            )
+        return tuple(outputs)
+
+    def _registers(self, table: _Records) -> tuple[Register, ...]:
+        return tuple(
+            Register(self._host_name(table, name, spare, other), _member(table, ElementType, element), rank)
+            for name, element, rank, spare, other in table.rest()
+        )
+
+    def _host_name(self, table: _Records, name: int, spare: int, other: int) -> str:
+        if spare or other:
+            raise table.error("the spare bytes are not zero")
+        return self._string(table, name)
+
+    def _instructions(self, table: _Records) -> tuple[HostInstruction, ...]:
+        registers = self._tables[Section.ARGUMENTS]
+        return tuple(
+            HostInstruction(
+                opcode=_member(table, HostOpcode, opcode),
+                d=d,
+                a=a,
+                b=b,
+                immediate=immediate,
+                arguments=tuple(number for (number,) in registers.take(arguments)),
+                results=tuple(number for (number,) in registers.take(results)),
+                location=self._string(table, location),
+            )
+            for opcode, d, a, b, immediate, arguments, results, location in table.rest()
+        )
+
+
+def _records_of(graph: Program, table: str) -> int:
+    """How many records a graph has in a section, its own, its kernels' or its variants'."""
+    if hasattr(graph, table):
+        return len(getattr(graph, table))
+    holders = graph.variants if table in ("conditions", "stages") else graph.kernels
+    return sum(len(getattr(holder, table)) for holder in holders)

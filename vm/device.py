@@ -20,6 +20,9 @@ from vm.errors import DvmError
 DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
 """One L2 cache of the machines this was tuned on."""
 
+DEFAULT_ITERATION_LIMIT = 10_000_000
+"""Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
+
 FRAME_LIMIT = 512
 """Frames that one arena keeps; the oldest go first."""
 
@@ -64,18 +67,33 @@ def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:
 
 
 class Device:
-    """Cores and unified buffers.
+    """Cores and unified buffers, and what one call of a program with control flow may use.
 
     `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may
-    take, but for the rounding of each slot to a cache line.
-    Where they are not given, the environment variables DVM_CORES and DVM_UNIFIED_BUFFER_BYTES decide, else the
-    number of CPUs this process may use and 1 MiB. Raises DvmError for a value that is not a positive integer.
+    take, but for the rounding of each slot to a cache line. `iteration_limit` is how often loops may begin anew in one
+    call, `register_bytes_limit` what the arrays between its launches may take at any time.
+    Where they are not given, the environment variables DVM_CORES, DVM_UNIFIED_BUFFER_BYTES, DVM_ITERATION_LIMIT and
+    DVM_REGISTER_BYTES_LIMIT decide, else the number of CPUs this process may use, 1 MiB, ten million, and the memory of
+    the machine. Raises DvmError for a value that is not a positive integer.
     """
 
-    def __init__(self, cores: int | None = None, unified_buffer_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        cores: int | None = None,
+        unified_buffer_bytes: int | None = None,
+        *,
+        iteration_limit: int | None = None,
+        register_bytes_limit: int | None = None,
+    ) -> None:
         self.cores = _setting("cores", cores, "DVM_CORES", len(available()))
         self.unified_buffer_bytes = _setting(
             "unified_buffer_bytes", unified_buffer_bytes, "DVM_UNIFIED_BUFFER_BYTES", DEFAULT_UNIFIED_BUFFER_BYTES
+        )
+        self.iteration_limit = _setting(
+            "iteration_limit", iteration_limit, "DVM_ITERATION_LIMIT", DEFAULT_ITERATION_LIMIT
+        )
+        self.register_bytes_limit = _setting(
+            "register_bytes_limit", register_bytes_limit, "DVM_REGISTER_BYTES_LIMIT", _memory_bytes()
         )
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -131,6 +149,10 @@ class Device:
                     self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
                     self._process = process
         return self._pool
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _setting(name: str, value: int | None, variable: str, default: int) -> int:

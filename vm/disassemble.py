@@ -51,14 +51,14 @@ class _Listing:
 
     def lines(self) -> Iterator[str]:
         program = self._program
-        yield f"program '{_printable(program.name)}', instruction set {ISA_VERSION}"
+        yield f"program '{printable(program.name)}', instruction set {ISA_VERSION}"
         for storage, title in _SECTION_OF_STORAGE.items():
-            yield from _titled(title, [self._tensor(n) for n in self._listed(storage)])
-        yield from _titled("symbols", self._symbols())
-        yield from _titled("dims", [(name, "=", text) for name, text in self._long_dims])
-        yield from _titled("facts", [self._fact(fact) for fact in program.facts])
+            yield from titled(title, [self._tensor(n) for n in self._listed(storage)])
+        yield from titled("symbols", self._symbols())
+        yield from titled("dims", [(name, "=", text) for name, text in self._long_dims])
+        yield from titled("facts", [self._fact(fact) for fact in program.facts])
         for number in range(len(program.variants)):
-            yield from _titled(self._when(number), self._stages(number))
+            yield from titled(self._when(number), self._stages(number))
         for kernel in program.kernels:
             yield ""
             yield from self._kernel(kernel)
@@ -73,7 +73,7 @@ class _Listing:
         return [number for number, tensor in enumerate(program.tensors) if tensor.storage is storage]
 
     def _name(self, tensor: int) -> str:
-        return _printable(self._program.tensors[tensor].name) or f"tensor{tensor}"
+        return printable(self._program.tensors[tensor].name) or f"tensor{tensor}"
 
     def _tensor(self, number: int) -> tuple[str, ...]:
         tensor = self._program.tensors[number]
@@ -94,13 +94,13 @@ class _Listing:
                 dims = self._program.tensors[parameter.tensor].dims
                 for position, (dim, reason) in enumerate(zip(dims, parameter.reasons, strict=True)):
                     if self._program.dims[dim] == Dim(DimOp.SYMBOL, number):
-                        because = f" ({_printable(reason)})" if reason else ""
+                        because = f" ({printable(reason)})" if reason else ""
                         places.append(f"dim {position} of {self._name(parameter.tensor)}{because}")
             rows.append((symbol, "=", ", ".join(places)))
         return rows
 
     def _fact(self, fact: Fact) -> tuple[str, ...]:
-        return self._condition(fact), _printable(fact.reason)
+        return self._condition(fact), printable(fact.reason)
 
     def _condition(self, condition: Condition) -> str:
         return _CONDITION_TEXTS[condition.kind].format(self._dims[condition.left], self._dims[condition.right])
@@ -116,13 +116,13 @@ class _Listing:
     def _stages(self, number: int) -> list[tuple[str, ...]]:
         kernels = self._program.kernels
         return [
-            (f"stage {stage}", ", ".join(f"'{_printable(kernels[kernel].name)}'" for kernel in members))
+            (f"stage {stage}", ", ".join(f"'{printable(kernels[kernel].name)}'" for kernel in members))
             for stage, members in enumerate(self._program.variants[number].stages)
         ]
 
     def _kernel(self, kernel: Kernel) -> Iterator[str]:
-        origin = f", from {_printable(kernel.origin)}" if kernel.origin else ""
-        yield f"{kernel.kind.name.lower()} kernel '{_printable(kernel.name)}', {_count(kernel.slots, 'slot')}{origin}"
+        origin = f", from {printable(kernel.origin)}" if kernel.origin else ""
+        yield f"{kernel.kind.name.lower()} kernel '{printable(kernel.name)}', {_count(kernel.slots, 'slot')}{origin}"
         axes = [
             f"d{number} < {self._dims[axis.extent]}{' (reduction)' if axis.reduction else ''}"
             for number, axis in enumerate(kernel.axes)
@@ -250,14 +250,14 @@ def _factor(text: str) -> str:
     return f"({text})" if " " in text else text
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with what could confuse a terminal, or end a line, escaped."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def _titled(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+def titled(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
     """A heading and its rows in columns; nothing where there are no rows."""
     if rows:
         yield title

@@ -39,7 +39,7 @@ class Machine:
         self._plans: dict[tuple[Any, ...], LaunchPlan] = {}
         tensors = program.tensors
         self._dtypes = [DTYPES[tensors[parameter.tensor].type] for parameter in program.inputs]
-        self._output_dtypes = [DTYPES[tensors[output].type] for output in program.outputs]
+        self.output_dtypes = [DTYPES[tensors[output].type] for output in program.outputs]
         self._buffers: list[Any] = [None] * len(tensors)
         self._workspace = [number for number, tensor in enumerate(tensors) if tensor.storage is Storage.WORKSPACE]
         for number, tensor in enumerate(tensors):
@@ -79,12 +79,9 @@ class Machine:
         """
         arrays, plan = self.bound(arguments)
         if out is None:
-            results = [
-                np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self._output_dtypes, strict=True)
-            ]
-            self._launch(plan, arrays, results, recording)
-            return results
-        self._check_out(plan, out)
+            return self.launch(plan, arrays, recording)
+        names = [self.program.tensors[output].name for output in self.program.outputs]
+        check_out(names, self.output_dtypes, plan.output_shapes, out)
         direct = [_usable_in_place(array, arrays) for array in out]
         results = [
             array if usable else np.empty(array.shape, array.dtype) for array, usable in zip(out, direct, strict=True)
@@ -94,6 +91,12 @@ class Machine:
             if not usable:
                 np.copyto(array, result)
         return list(out)
+
+    def launch(self, plan: LaunchPlan, arrays: list[Array], recording: Recording | None = None) -> list[Array]:
+        """Run a plan on the arrays that it was made for, into new arrays."""
+        results = [np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self.output_dtypes, strict=True)]
+        self._launch(plan, arrays, results, recording)
+        return results
 
     def _launch(self, plan: LaunchPlan, arrays: list[Array], results: list[Array], recording: Recording | None) -> None:
         buffers = self._buffers.copy()
@@ -158,28 +161,30 @@ class Machine:
                 pass
         raise ShapeError(f"input '{self._name(number)}' is {value!r}, which is no {dtype}")
 
-    def _check_out(self, plan: LaunchPlan, out: Sequence[Any]) -> None:
-        tensors = [self.program.tensors[output] for output in self.program.outputs]
-        if len(out) != len(tensors):
-            raise ShapeError(f"the program has {len(tensors)} outputs, but 'out' has {len(out)} arrays")
-        for tensor, given, shape, dtype in zip(tensors, out, plan.output_shapes, self._output_dtypes, strict=True):
-            if not isinstance(given, np.ndarray):
-                raise ShapeError(f"'out' for output '{tensor.name}' is a {type(given).__name__}, expected an array")
-            array = cast(Array, given)
-            if array.shape != shape or array.dtype != dtype:
-                raise ShapeError(
-                    f"'out' for output '{tensor.name}' is {array.dtype} of shape {array.shape}, "
-                    f"expected {dtype} of shape {shape}"
-                )
-            if not array.flags.writeable:
-                raise ShapeError(f"'out' for output '{tensor.name}' is read-only")
-        for number, array in enumerate(out):
-            for other in out[number + 1 :]:
-                if np.may_share_memory(array, other):
-                    raise ShapeError("two arrays of 'out' share memory")
-
     def _name(self, number: int) -> str:
         return self.program.tensors[self.program.inputs[number].tensor].name
+
+
+def check_out(
+    names: Sequence[str], dtypes: Sequence[np.dtype[Any]], shapes: Sequence[Shape], out: Sequence[Any]
+) -> None:
+    """Raises ShapeError unless `out` has a writable array for each output, of its shape and type, apart from the others."""
+    if len(out) != len(names):
+        raise ShapeError(f"the program has {len(names)} outputs, but 'out' has {len(out)} arrays")
+    for name, given, shape, dtype in zip(names, out, shapes, dtypes, strict=True):
+        if not isinstance(given, np.ndarray):
+            raise ShapeError(f"'out' for output '{name}' is a {type(given).__name__}, expected an array")
+        array = cast(Array, given)
+        if array.shape != shape or array.dtype != dtype:
+            raise ShapeError(
+                f"'out' for output '{name}' is {array.dtype} of shape {array.shape}, expected {dtype} of shape {shape}"
+            )
+        if not array.flags.writeable:
+            raise ShapeError(f"'out' for output '{name}' is read-only")
+    for number, array in enumerate(out):
+        for other in out[number + 1 :]:
+            if np.may_share_memory(array, other):
+                raise ShapeError("two arrays of 'out' share memory")
 
 
 def _usable_in_place(array: Array, inputs: list[Array]) -> bool:

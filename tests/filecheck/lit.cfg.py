@@ -16,4 +16,6 @@ config.test_source_root = str(Path(__file__).parent)
 config.test_exec_root = str(root / "build" / "filecheck")
 # dvm-opt, filecheck and the others are those of the environment that lit itself runs in.
 config.environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+# they run this checkout, also where the environment has another one installed
+config.environment["PYTHONPATH"] = str(root)
 config.substitutions.append(("%examples", str(root / "examples")))

@@ -37,14 +37,16 @@ import numpy.typing as npt
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the script is run by its path, and `tests` is no installed package
 
-from tests.unit import programs  # noqa: E402
-from vm.container import from_bytes, to_bytes  # noqa: E402
+from tests.unit import host_programs, programs  # noqa: E402
+from vm.container import decode, to_bytes  # noqa: E402
 from vm.container_format import HEADER, TABLE_ENTRY, Section  # noqa: E402
 from vm.container_reader import Reader  # noqa: E402
 from vm.device import Device  # noqa: E402
 from vm.dims import evaluate_dims  # noqa: E402
-from vm.disassemble import disassemble  # noqa: E402
+from vm.disassemble_host import disassemble_any  # noqa: E402
 from vm.errors import BytecodeError, DvmError, ExecutionError  # noqa: E402
+from vm.host import AnyProgram, HostProgram  # noqa: E402
+from vm.host_machine import HostMachine  # noqa: E402
 from vm.machine import Machine  # noqa: E402
 from vm.plan import LaunchPlan  # noqa: E402
 from vm.program import Program  # noqa: E402
@@ -54,6 +56,11 @@ SECONDS = 10
 ADDRESS_SPACE_BYTES = 8 << 30
 POINT_LIMIT = 1 << 16
 """Elements of a tensor or points of a domain above which a mutant is bound but not run."""
+
+LAUNCH_POINT_LIMIT = 1 << 12
+ITERATION_LIMIT = 50
+REGISTER_BYTES_LIMIT = 1 << 20
+"""The same for one launch of a program with control flow, and the limits of its device."""
 
 GUARD_BYTES = 256
 PATTERNS = (0xA5, 0x01)
@@ -78,7 +85,7 @@ class ViolationError(Exception):
 
 def corpus() -> list[bytes]:
     """Good files: the programs written by hand, and the examples where the compiler is there to compile them."""
-    files = [to_bytes(make()) for make in programs.ALL]
+    files = [to_bytes(make()) for make in (*programs.ALL, *host_programs.ALL)]
     try:
         from dvm import compile as compile_graph
 
@@ -180,18 +187,19 @@ BYTE_MUTATIONS: tuple[Callable[[bytearray, Sequence[bytes], random.Random], None
 # mutations of programs
 
 
-def mutate_program(program: Program, rng: random.Random) -> Program:
+def mutate_program(program: AnyProgram, rng: random.Random) -> AnyProgram:
     """The program with a few of its fields changed, moved, repeated or left out."""
     for _ in range(rng.choice((1, 1, 2, 3))):
         program = _changed(program, program, rng)
     return program
 
 
-def _changed(value: Any, program: Program, rng: random.Random) -> Any:
-    """`value`, a part of `program`, with something in it changed; most often inside of its kernels."""
+def _changed(value: Any, program: AnyProgram, rng: random.Random) -> Any:
+    """`value`, a part of `program`, with something in it changed; most often inside of its kernels or instructions."""
     if dataclasses.is_dataclass(value):
         names = [field.name for field in dataclasses.fields(value)]
-        name = "kernels" if "kernels" in names and rng.random() < 0.6 else rng.choice(names)
+        favourite = "instructions" if "instructions" in names else "kernels"
+        name = favourite if favourite in names and rng.random() < 0.6 else rng.choice(names)
         return dataclasses.replace(value, **{name: _changed(getattr(value, name), program, rng)})  # pyright: ignore[reportArgumentType]
     if isinstance(value, tuple) and value and rng.random() < 0.8:
         items: list[Any] = list(value)
@@ -201,7 +209,7 @@ def _changed(value: Any, program: Program, rng: random.Random) -> Any:
     return _mutate_value(value, program, rng)
 
 
-def _mutate_value(value: Any, program: Program, rng: random.Random) -> Any:
+def _mutate_value(value: Any, program: AnyProgram, rng: random.Random) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, IntEnum):
@@ -221,10 +229,11 @@ def _mutate_number(value: int, rng: random.Random) -> int:
     return rng.choice((value + 1, value - 1, 0, 1, rng.randrange(8), rng.randrange(8), rng.choice(INTERESTING)))
 
 
-def _mutate_word(word: int, program: Program, rng: random.Random) -> int:
+def _mutate_word(word: int, program: AnyProgram, rng: random.Random) -> int:
     """Change one field, or take a word from elsewhere in the program."""
     if rng.random() < 0.3:
-        return rng.choice([word for kernel in program.kernels for word in kernel.words] or [word])
+        graphs = program.graphs if isinstance(program, HostProgram) else (program,)
+        return rng.choice([word for graph in graphs for kernel in graph.kernels for word in kernel.words] or [word])
     start, width = rng.choice(((0, 8), (8, 4), (12, 4), (16, 12), (28, 12), (40, 12), (52, 12)))
     value = rng.choice((rng.randrange(4), rng.randrange(8), rng.randrange(1 << width)))
     return word & ~(((1 << width) - 1) << start) | (value & (1 << width) - 1) << start
@@ -253,17 +262,20 @@ def _mutate_tuple(value: tuple[Any, ...], rng: random.Random) -> tuple[Any, ...]
 def run_mutant(data: bytes, rng: random.Random) -> str:
     """What became of a file; raises ViolationError, or whatever else went wrong."""
     try:
-        program = from_bytes(data)
+        program = decode(data)
     except BytecodeError:
         return _who_refused(data)
     if to_bytes(program) != data:
         raise ViolationError("the file is not the one way to write its program")
-    disassemble(program)
+    disassemble_any(program)
     state = rng.getstate()
     outcomes: list[tuple[str, list[bytes]]] = []
     for pattern in PATTERNS:
         rng.setstate(state)
-        outcomes.append(bind_and_run(program, pattern, rng))
+        if isinstance(program, HostProgram):
+            outcomes.append(run_host(program, rng))
+        else:
+            outcomes.append(bind_and_run(program, pattern, rng))
     if outcomes[0] != outcomes[1]:
         raise ViolationError("the result depends on what memory held before")
     return outcomes[0][0]
@@ -321,6 +333,58 @@ def bind_and_run(program: Program, pattern: int, rng: random.Random) -> tuple[st
     if not finished:
         return "ran into an error of the data", []
     return "ran", [guarded.array.tobytes() for guarded in outputs]
+
+
+def run_host(program: HostProgram, rng: random.Random) -> tuple[str, list[bytes]]:
+    """The outcome of a program with control flow on random inputs, within small limits, and the bytes of the outputs."""
+    signature = program.signature
+    device = Device(1, 1 << 20, iteration_limit=ITERATION_LIMIT, register_bytes_limit=REGISTER_BYTES_LIMIT)
+    try:
+        dims = evaluate_dims(signature, [rng.choice(EXTENTS) for _ in signature.symbols])
+        shapes = [tuple(dims[dim] for dim in signature.tensors[i.tensor].dims) for i in signature.inputs]
+        if any(extent < 0 for shape in shapes for extent in shape):
+            return "no inputs of its shapes", []
+        machine = HostMachine(program, device)
+        machine.entry.plan(tuple(shapes))
+    except DvmError:
+        return "refused at bind", []
+    if _points(signature, dims) > POINT_LIMIT:
+        return "too large to run", []
+    for graph in machine.graphs:
+        graph.plan = _SmallPlans(graph).plan
+    inputs = [
+        _elements(DTYPES[signature.tensors[i.tensor].type], shape, rng)
+        for i, shape in zip(signature.inputs, shapes, strict=True)
+    ]
+    before = [array.tobytes() for array in inputs]
+    try:
+        outputs = machine.call([_layout(array, rng) for array in inputs])
+    except TooLarge:
+        return "too large to run", []
+    except DvmError as error:
+        limited = isinstance(error, ExecutionError) and "the limit is" in str(error)
+        return "ran into a limit" if limited else "ran into an error of the data", []
+    if before != [array.tobytes() for array in inputs]:
+        raise ViolationError("an input was written")
+    return "ran", [output.tobytes() for output in outputs]
+
+
+class TooLarge(Exception):
+    """A launch would take longer than a campaign has time for."""
+
+
+class _SmallPlans:
+    """The plans of a machine, but for those of more points than are run."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._program = machine.program
+        self._plan = machine.plan
+
+    def plan(self, shapes: tuple[Any, ...], strides: tuple[Any, ...] | None = None) -> LaunchPlan:
+        plan = self._plan(shapes, strides)
+        if _points(self._program, plan.dims) > LAUNCH_POINT_LIMIT:
+            raise TooLarge
+        return plan
 
 
 def execute(machine: Machine, arrays: Sequence[Array], outputs: Sequence[Array]) -> bool:
@@ -406,7 +470,7 @@ def campaign(seed: int, start: int, count: int, progress: mmap.mmap) -> Counter[
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     signal.signal(signal.SIGALRM, _alarm)
     files = corpus()
-    decoded = [from_bytes(data) for data in files]
+    decoded = [decode(data) for data in files]
     outcomes: Counter[str] = Counter()
     for number in range(start, start + count):
         progress[:8] = number.to_bytes(8, "little")
@@ -420,7 +484,7 @@ def campaign(seed: int, start: int, count: int, progress: mmap.mmap) -> Counter[
     return outcomes
 
 
-def _run_changed_program(decoded: Sequence[Program], rng: random.Random) -> str:
+def _run_changed_program(decoded: Sequence[AnyProgram], rng: random.Random) -> str:
     try:
         data = to_bytes(mutate_program(rng.choice(decoded), rng))
     except BytecodeError:

@@ -168,9 +168,9 @@ HEADER_FAULTS = [
     (b"DVM", "at byte 0x3: the file ends inside of the header of 24 bytes"),
     (b"", "at byte 0x0: the file ends inside of the header of 24 bytes"),
     (b"\x7fELF" + bytes(100), "at byte 0x0: this is no DVM bytecode"),
-    (b"DVMB\x02\x00" + bytes(100), "at byte 0x4: version 2 of the container, this build reads 1"),
-    (b"DVMB\x01\x00\x09\x00" + bytes(100), "at byte 0x6: version 9 of the instruction set, this build reads 1"),
-    (b"DVMB\x01\x00\x01\x00" + bytes(100), "at byte 0x8: the file should have 0 bytes, it has 108"),
+    (b"DVMB\x01\x00" + bytes(100), "at byte 0x4: version 1 of the container, this build reads 2"),
+    (b"DVMB\x02\x00\x09\x00" + bytes(100), "at byte 0x6: version 9 of the instruction set, this build reads 1"),
+    (b"DVMB\x02\x00\x01\x00" + bytes(100), "at byte 0x8: the file should have 0 bytes, it has 108"),
 ]
 
 
@@ -202,10 +202,10 @@ def test_the_table_of_sections_is_checked() -> None:
         (with_entry(Section.DIMS, number=4), f"at byte 0x48: section 4 at 0x{dims:x}, expected 3 at 0x{dims:x}"),
         (with_entry(Section.DIMS, offset=8), f"at byte 0x48: section 3 at 0x8, expected 3 at 0x{dims:x}"),
         (with_entry(Section.DIMS, length=1 << 63), "at byte 0x48: section 3 ends past the end of the file"),
-        (with_entry(Section.STRING_BYTES, length=0), "section 22 at 0x"),
+        (with_entry(Section.STRING_BYTES, length=0), "section 27 at 0x"),
         (resealed(good + bytes(8)), f"at byte 0x{len(good):x}: 8 bytes follow the last section"),
-        (resealed(good[:20] + u32(21) + good[24:]), "at byte 0x14: 21 sections in a file of"),
-        (resealed(good[: HEADER.size]), "at byte 0x14: 22 sections in a file of 24 bytes, 22 expected"),
+        (resealed(good[:20] + u32(26) + good[24:]), "at byte 0x14: 26 sections in a file of"),
+        (resealed(good[: HEADER.size]), "at byte 0x14: 27 sections in a file of 24 bytes, 27 expected"),
     ]
     for data, message in faults:
         with pytest.raises(BytecodeError, match=re.escape(message)):
