@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 
 from dvm.array import Array, lazy
+from dvm.cache import cached
 from dvm.control import cond, fori_loop, while_loop
 from dvm.dtypes import bfloat16, bool_, float16, float32, int32, int64
 from dvm.functions import (
@@ -116,8 +117,10 @@ from dvm.functions import (
 from dvm.jit import Jitted, jit
 from dvm.kernel import Kernel, kernel
 from dvm.program import Parameter, Program, load
+from dvm.sources import read_text
 from vm.device import Device
 from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
+from vm.host import AnyProgram
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -256,6 +259,15 @@ def compile(source: "str | os.PathLike[str] | ModuleOp", *, device: Device | Non
     function on tensors. The program runs on `device`, by default one made from the environment. Raises CompileError
     where the graph does not parse or verify or its shapes can never fit, DvmError where the file cannot be read.
     """
-    from dvm.compiler import compile_graph
+    if isinstance(source, str | os.PathLike):
+        name, text = read_text(source)
+        return Program.of(cached(lambda: f"graph {name}\n{text}", lambda: _compiled(name, text)), device)
+    from dvm.compiler import compile_any
 
-    return compile_graph(source, device)
+    return Program.of(compile_any(source.clone()), device)
+
+
+def _compiled(name: str, text: str) -> AnyProgram:
+    from dvm.compiler import compile_text
+
+    return compile_text(name, text)

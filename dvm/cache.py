@@ -11,14 +11,18 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar, cast
 
 from vm import container
 from vm.errors import BytecodeError, DvmError
 from vm.files import replacing
-from vm.program import Program
+from vm.host import AnyProgram
 
 DEFAULT_BYTES = 256 << 20
 """What a cache may take on disk, unless DVM_CACHE_BYTES says otherwise."""
+
+Kind = TypeVar("Kind", bound=AnyProgram)
+"""What a program is compiled to is what it is kept as."""
 
 LOG = logging.getLogger("dvm")
 
@@ -36,16 +40,17 @@ class DiskCache:
         self.directory = directory
         self.limit_bytes = limit_bytes
 
-    def program(self, content: str, compile: Callable[[], Program]) -> Program:
+    def program(self, content: str, compile: Callable[[], Kind]) -> Kind:
         """The program of what `content` says: as it was kept, or compiled now and kept."""
         path = self.directory / (sha256(f"{compiler_version()}\n{content}".encode()).hexdigest() + _SUFFIX)
-        found = self._read(path)
-        if found is None:
-            found = compile()
-            self._write(path, container.to_bytes(found))
-        return found
+        kept = self._read(path)
+        if kept is not None:
+            return cast(Kind, kept)
+        compiled = compile()
+        self._write(path, container.to_bytes(compiled))
+        return compiled
 
-    def _read(self, path: Path) -> Program | None:
+    def _read(self, path: Path) -> AnyProgram | None:
         try:
             data = path.read_bytes()
             os.utime(path)
@@ -58,7 +63,7 @@ class DiskCache:
         try:
             if sha256(program).digest() != digest:
                 raise BytecodeError("its digest is not that of its bytes")
-            return container.from_bytes(program)
+            return container.decode(program)
         except BytecodeError as error:
             LOG.debug("the cached program %s is damaged, and dropped: %s", path, error)
             path.unlink(missing_ok=True)
@@ -102,7 +107,7 @@ def compiler_version() -> str:
     return sha256(repr([(str(path), state.st_size, state.st_mtime_ns) for path, state in states]).encode()).hexdigest()
 
 
-def cached(content: Callable[[], str], compile: Callable[[], Program]) -> Program:
+def cached(content: Callable[[], str], compile: Callable[[], Kind]) -> Kind:
     """A program by way of the cache that the environment names, if it does; `content` says what it is compiled from.
 
     Raises DvmError where DVM_CACHE_BYTES is no number of bytes.

@@ -1,7 +1,6 @@
 """From an operator graph to a `Program`: the compiler driver. Imports xDSL, so it is imported only when needed."""
 
 import os
-from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
@@ -9,14 +8,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
 import vm.program
-from dvm.program import Program
+from dvm.sources import read_text
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
 from passes.dvm_fuse import DvmFusePass
-from vm.device import Device
-from vm.errors import CompileError, DvmError
+from vm.errors import CompileError
 from vm.host import AnyProgram, HostProgram
 
 Source = str | os.PathLike[str] | ModuleOp
@@ -33,24 +31,15 @@ def new_context() -> Context:
 
 
 def read_module(source: Source, context: Context) -> ModuleOp:
-    """The module of a path, of text (told by its braces or line ends), or a copy of the one given.
+    """The module of a path, of text, or a copy of the one given.
 
     Raises DvmError where a file cannot be read, CompileError, with line and column, where it does not parse or verify.
     """
-    if isinstance(source, ModuleOp):
-        return source.clone()
-    if isinstance(source, str) and not source.strip():
-        raise CompileError("the source is empty: give the path of a file, or the text of a graph")
-    name = "<text>"
-    if isinstance(source, str) and ("{" in source or "\n" in source):
-        text = source
-    else:
-        name = os.fspath(source)
-        try:
-            text = Path(name).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise DvmError(f"cannot read '{name}': {reason}") from error
+    return source.clone() if isinstance(source, ModuleOp) else parse_text(*read_text(source), context)
+
+
+def parse_text(name: str, text: str, context: Context) -> ModuleOp:
+    """The module that the text of a file says; raises CompileError, with line and column, for what is none."""
     module = None
     try:
         module = parse_module(context, text, name)
@@ -60,10 +49,10 @@ def read_module(source: Source, context: Context) -> ModuleOp:
     return module
 
 
-def compile_graph(source: Source, device: Device | None) -> Program:
-    """Compile the one public function of a module."""
+def compile_text(name: str, text: str) -> AnyProgram:
+    """Compile the one public function that the text of a file says."""
     context = new_context()
-    return Program.of(compile_any(read_module(source, context), context), device)
+    return compile_any(parse_text(name, text, context), context)
 
 
 def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> vm.program.Program:

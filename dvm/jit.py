@@ -20,12 +20,11 @@ from dvm.array import Array, array_of
 from dvm.cache import cached
 from dvm.nesting import Structure, flatten, paths, unflatten
 from dvm.primitives import ELEMENTS, DType
-from dvm.program import Program, default_device
+from dvm.program import Program
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
 from vm.device import Device
 from vm.errors import DvmError, ShapeError
-from vm.machine import Machine
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -51,7 +50,7 @@ class _Traced:
     """The results that are no arrays, by their place among the leaves."""
     captured: list[Any]
     """The arrays from outside."""
-    programs: dict[tuple[bool, ...], Machine] = field(default_factory=dict[tuple[bool, ...], Machine])
+    programs: dict[tuple[bool, ...], Program] = field(default_factory=dict[tuple[bool, ...], Program])
 
 
 class Jitted:
@@ -86,14 +85,14 @@ class Jitted:
         if RECORDERS.tracing:
             return self._function(*arguments, **options)
         traced, arrays = self._traced(arguments, options)
-        machine = self._machine(traced, arrays)
+        program = self._program(traced, arrays)
         lazy = False
         for number, array in enumerate(arrays):
             if type(array) is Array:
                 arrays[number] = array.numpy()
                 lazy = True
         arrays += [np.asarray(array) for array in traced.captured]
-        results: Iterator[Any] = iter(machine.call(arrays))
+        results: Iterator[Any] = iter(program.results(arrays))
         if lazy:
             results = (array_of(leaf(result)) for result in results)
         if traced.structure is None:
@@ -105,7 +104,7 @@ class Jitted:
     def program(self, *arguments: Any, **options: Any) -> Program:
         """The compiled program for such arguments, to look at: `print(f.program(x).disassemble())`."""
         traced, arrays = self._traced(arguments, options)
-        return Program(self._machine(traced, arrays))
+        return self._program(traced, arrays)
 
     @property
     def traces(self) -> int:
@@ -170,7 +169,7 @@ class Jitted:
     def _name(self, position: int) -> str:
         return self._names[position] if position < len(self._names) else f"arg{position}"
 
-    def _machine(self, traced: _Traced, arrays: Sequence[Any]) -> Machine:
+    def _program(self, traced: _Traced, arrays: Sequence[Any]) -> Program:
         """The program of a trace for arrays like these."""
         large = tuple([size > 1 for array in arrays if type(array) not in NUMBERS for size in array.shape])
         found = traced.programs.get(large)
@@ -181,13 +180,13 @@ class Jitted:
                     found = traced.programs[large] = self._compiled(traced, large)
         return found
 
-    def _compiled(self, traced: _Traced, large: tuple[bool, ...]) -> Machine:
+    def _compiled(self, traced: _Traced, large: tuple[bool, ...]) -> Program:
         from dvm.building import promise, text_of
-        from dvm.compiler import compile_module
+        from dvm.compiler import compile_any
 
         module = promise(traced.module, {f"s{number}": 2 for number, is_large in enumerate(large) if is_large})
-        program = cached(lambda: f"traced {text_of(module)}", lambda: compile_module(module))
-        return Machine(program, self._device or default_device())
+        program = cached(lambda: f"traced {text_of(module)}", lambda: compile_any(module))
+        return Program.of(program, self._device)
 
 
 class _Bound:

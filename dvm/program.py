@@ -102,6 +102,10 @@ class Program:
             results = self._machine.call(arguments, out)
         return results[0] if len(results) == 1 else tuple(results)
 
+    def results(self, arguments: Sequence[Any]) -> list[Array]:
+        """The outputs as a list, however many there are."""
+        return self._machine.call(arguments)
+
     def shapes(self, *inputs: Array | Sequence[int]) -> tuple[tuple[int, ...], ...]:
         """The shapes of the outputs for inputs of these shapes (or for these arrays), without running anything.
 
