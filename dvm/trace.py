@@ -26,6 +26,10 @@ from vm.errors import DvmError
 _INT64 = np.dtype(np.int64)
 
 
+_ARITHMETIC = ("unary", "binary", "binary_scalar")
+"""What gives a Python number where it is done to nothing but Python numbers."""
+
+
 class TraceError(DvmError, TypeError):
     """A function that is traced asks for a value or a size that is not known yet."""
 
@@ -43,8 +47,10 @@ class Trace:
         return Traced(self, self.builder.argument(name, dtype, dims), weak=weak)
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Traced:
-        values = [self._here(operand).ssa for operand in operands]
-        return Traced(self, self.builder.apply(primitive, values, _plain(attributes), caller()))
+        here = [self._here(operand) for operand in operands]
+        result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), caller())
+        weak = primitive in _ARITHMETIC and all(value.weak for value in here)
+        return Traced(self, result, weak=weak)
 
     def tensor(self, value: Any, *, copy: bool) -> Traced:
         """The stand-in for an array from outside, whose elements are read at each call."""
