@@ -149,7 +149,7 @@ def test_a_loop_without_end_is_stopped() -> None:
     [
         (lambda x: dvm.cond(x > 0, lambda: x, lambda: -x), "must have no dims"),
         (lambda x: dvm.cond(x.sum() > 0, lambda: x, lambda: (x, x)), "nested in different ways"),
-        (lambda x: dvm.cond(x.sum() > 0, lambda: x, lambda: x.sum()), "is once .* and once .*: convert"),
+        (lambda x: dvm.cond(x.sum() > 0, lambda: x, x.sum), "is once .* and once .*: convert"),
         (lambda x: dvm.cond(x.sum() > 0, lambda: x, lambda: "text"), "'text' is no array"),
         (lambda x: dvm.while_loop(lambda v: v.sum() > 0, lambda v: v > 0, x), "is once .* and once .*: convert"),
         (lambda x: dvm.while_loop(lambda v: v.sum() > 0, lambda v: (v, v), x), "not nested as the initial one is"),
