@@ -10,7 +10,7 @@ y = dvm.load("softmax.dvmb")(x)    # without the compiler
 import os
 from typing import TYPE_CHECKING
 
-from dvm.array import Array, lazy
+from dvm.array import Array
 from dvm.functions import (
     abs,
     add,
@@ -113,6 +113,7 @@ from dvm.functions import (
 )
 from dvm.jit import Jitted, jit
 from dvm.program import Parameter, Program, load
+from dvm.record import lazy
 from vm.device import Device
 from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
 

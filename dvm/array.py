@@ -16,7 +16,7 @@ import numpy as np
 from dvm import functions
 from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
 from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
-from dvm.record import CURRENT, Node, Position, Record, leaf, remember, value_of
+from dvm.record import CURRENT, Node, Position, leaf, remember, value_of
 from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
 from vm.errors import DvmError
@@ -493,37 +493,3 @@ def _caller() -> Position:
 
 
 set_lazy_recorder(_LazyRecorder())
-
-
-class lazy:  # noqa: N801 - used like a function
-    """A record of its own for a block of code: `with dvm.lazy(): ...`. What it leaves uncomputed is computed at its end.
-
-    `limit` is how many operations are recorded before they are computed. `launches` and `compiled` count, afterwards
-    too, how often a program was launched and how many were compiled. Without it, each thread has one record.
-    """
-
-    def __init__(self, limit: int | None = None) -> None:
-        if limit is not None and limit < 1:
-            raise DvmError(f"a record of {limit} operations records none")
-        self._record = Record()
-        if limit is not None:
-            self._record.limit = limit
-
-    @property
-    def launches(self) -> int:
-        """Launches of programs so far."""
-        return self._record.launches
-
-    @property
-    def compiled(self) -> int:
-        """Programs compiled so far, because their structure had not been seen before."""
-        return self._record.compiled
-
-    def __enter__(self) -> lazy:
-        CURRENT.outer.append(CURRENT.record)
-        CURRENT.record = self._record
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        CURRENT.record = CURRENT.outer.pop()
-        self._record.flush()
