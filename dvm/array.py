@@ -306,13 +306,13 @@ class Array(Tensor):
             result = functions.astype(result, self.dtype)
         if result.shape != self.shape:
             result = functions.copy(functions.broadcast_to(result, self.shape))
-        self._show(result, fresh=True)
+        self._show(result)
         return self
 
-    def _show(self, new: Tensor, *, fresh: bool = False) -> None:
-        """Show what another array shows, which is `fresh` if only that array has it.
+    def _show(self, new: Tensor) -> None:
+        """Show from now on what another array shows, which nobody else has.
 
-        Of a view that others see, too, that means writing where it is.
+        Of a view of what others see, too, that means writing where it is.
         """
         storage, view, node = self.storage, self.view, cast(Array, new).node
         if view is not None:
@@ -323,8 +323,6 @@ class Array(Tensor):
             if len(view.steps) != storage.skip:
                 self._assign(..., value_of(node))
                 return
-        if fresh:
-            node.shown_by = None
         storage.show(node)
 
     # --- views ---
