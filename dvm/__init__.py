@@ -10,7 +10,7 @@ y = dvm.load("softmax.dvmb")(x)    # without the compiler
 import os
 from typing import TYPE_CHECKING
 
-from dvm.array import Array, lazy
+from dvm.array import Array
 from dvm.cache import cached
 from dvm.control import cond, fori_loop, while_loop
 from dvm.dtypes import bfloat16, bool_, float16, float32, int32, int64
@@ -117,6 +117,7 @@ from dvm.functions import (
 from dvm.jit import Jitted, jit
 from dvm.kernel import Kernel, kernel
 from dvm.program import Parameter, Program, load
+from dvm.record import lazy
 from dvm.sources import read_text
 from vm.device import Device
 from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError

@@ -16,7 +16,7 @@ import numpy as np
 from dvm import functions
 from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
 from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
-from dvm.record import CURRENT, Node, Position, Record, leaf, remember, value_of
+from dvm.record import CURRENT, Node, Position, leaf, remember, value_of
 from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
 from vm.errors import DvmError
@@ -306,13 +306,13 @@ class Array(Tensor):
             result = functions.astype(result, self.dtype)
         if result.shape != self.shape:
             result = functions.copy(functions.broadcast_to(result, self.shape))
-        self._show(result, fresh=True)
+        self._show(result)
         return self
 
-    def _show(self, new: Tensor, *, fresh: bool = False) -> None:
-        """Show what another array shows, which is `fresh` if only that array has it.
+    def _show(self, new: Tensor) -> None:
+        """Show from now on what another array shows, which nobody else has.
 
-        Of a view that others see, too, that means writing where it is.
+        Of a view of what others see, too, that means writing where it is.
         """
         storage, view, node = self.storage, self.view, cast(Array, new).node
         if view is not None:
@@ -323,8 +323,6 @@ class Array(Tensor):
             if len(view.steps) != storage.skip:
                 self._assign(..., value_of(node))
                 return
-        if fresh:
-            node.shown_by = None
         storage.show(node)
 
     # --- views ---
@@ -493,37 +491,3 @@ def _caller() -> Position:
 
 
 set_lazy_recorder(_LazyRecorder())
-
-
-class lazy:  # noqa: N801 - used like a function
-    """A record of its own for a block of code: `with dvm.lazy(): ...`. What it leaves uncomputed is computed at its end.
-
-    `limit` is how many operations are recorded before they are computed. `launches` and `compiled` count, afterwards
-    too, how often a program was launched and how many were compiled. Without it, each thread has one record.
-    """
-
-    def __init__(self, limit: int | None = None) -> None:
-        if limit is not None and limit < 1:
-            raise DvmError(f"a record of {limit} operations records none")
-        self._record = Record()
-        if limit is not None:
-            self._record.limit = limit
-
-    @property
-    def launches(self) -> int:
-        """Launches of programs so far."""
-        return self._record.launches
-
-    @property
-    def compiled(self) -> int:
-        """Programs compiled so far, because their structure had not been seen before."""
-        return self._record.compiled
-
-    def __enter__(self) -> lazy:
-        CURRENT.outer.append(CURRENT.record)
-        CURRENT.record = self._record
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        CURRENT.record = CURRENT.outer.pop()
-        self._record.flush()

@@ -290,3 +290,37 @@ def remember(table: dict[Any, Launch] | dict[Any, Any], key: Any, value: Any) ->
         if len(table) >= LAUNCH_LIMIT:
             del table[next(iter(table))]
         table[key] = value
+
+
+class lazy:  # noqa: N801 - used like a function
+    """A record of its own for a block of code: `with dvm.lazy(): ...`. What it leaves uncomputed is computed at its end.
+
+    `limit` is how many operations are recorded before they are computed. `launches` and `compiled` count, afterwards
+    too, how often a program was launched and how many were compiled. Without it, each thread has one record.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        if limit is not None and limit < 1:
+            raise DvmError(f"a record of {limit} operations records none")
+        self._record = Record()
+        if limit is not None:
+            self._record.limit = limit
+
+    @property
+    def launches(self) -> int:
+        """Launches of programs so far."""
+        return self._record.launches
+
+    @property
+    def compiled(self) -> int:
+        """Programs compiled so far, because their structure had not been seen before."""
+        return self._record.compiled
+
+    def __enter__(self) -> lazy:
+        CURRENT.outer.append(CURRENT.record)
+        CURRENT.record = self._record
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        CURRENT.record = CURRENT.outer.pop()
+        self._record.flush()
