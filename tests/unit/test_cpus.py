@@ -118,16 +118,25 @@ def late():
 
 
 def test_a_forked_process_has_cores_of_its_own() -> None:
+    """Two threads wait for each other in the child, whose pool the parent's must not stand for."""
     script = """
 import os
+import threading
 import numpy as np
 import dvm
-program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> { %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }", device=dvm.Device(2))
+device = dvm.Device(2)
+program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> { %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }", device=device)
 x = np.ones(1 << 23, np.float32)
 program(x)
 pid = os.fork()
 if not pid:
-    threads = {event["tid"] for event in program.trace(x)["traceEvents"] if event["ph"] == "X"}
+    program(x)
+    both = threading.Barrier(2, timeout=30)
+    threads = set()
+    def work():
+        both.wait()
+        threads.add(threading.get_ident())
+    device.run_on_cores(work, 2)
     os._exit(len(threads))
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
