@@ -79,7 +79,6 @@ from dvm.functions.shaping import (
     concat,
     concatenate,
     expand_dims,
-    getitem,
     matrix_transpose,
     moveaxis,
     onehot,
@@ -92,6 +91,9 @@ from dvm.functions.shaping import (
     swapaxes,
     take,
     transpose,
+)
+from dvm.functions.shaping import (
+    getitem as getitem,
 )
 
 __all__ = [
@@ -126,7 +128,6 @@ __all__ = [
     "full",
     "full_like",
     "gelu",
-    "getitem",
     "greater",
     "greater_equal",
     "grouped_matmul",
