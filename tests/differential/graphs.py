@@ -13,7 +13,7 @@ import numpy as np
 from arrays import LAYOUTS, Array, Fill, Shape, random_fill
 from bounded import Bounded, of_input
 from bounds import bind_symbols, evaluate_op
-from concrete import elements, fits, result_shape, takes_too_much, too_large
+from concrete import ELEMENT_LIMIT, elements, fits, result_shape, takes_too_much, too_large
 from draws import chance, weighted
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -243,8 +243,10 @@ class Graph:
     def input(
         self, element: ElementType, shape: Iterable[int], fill: Fill | None = None, type: Attribute | None = None
     ) -> Node:
-        """A new argument, its dims declared like those of a type if one is given."""
+        """A new argument, its dims declared like those of a type if one is given; raises TooLarge."""
         shape = tuple(shape)
+        if elements(shape) > ELEMENT_LIMIT:
+            raise TooLarge
         fill = fill or random_fill(self.random, element)
         plain = self.chance(0.6) or not shape
         input = Input(element, shape, fill, "contiguous" if plain else self.random.choice(tuple(LAYOUTS)))
@@ -393,6 +395,10 @@ OperationMaker = Callable[[Graph], Node | None]
 """Adds one operation of a kind to the graph, or returns None where that did not work out."""
 
 
+class TooLarge(Exception):
+    """An input would have more elements than a graph may hold."""
+
+
 def random_case(random: Random, most_operations: int = 15, focus: str = "any") -> Case:
     """A graph of up to so many operations; `focus` is a key of `operations.FOCUSES`."""
     from operations import FOCUSES, LATEST, MAKERS
@@ -415,8 +421,9 @@ def random_case(random: Random, most_operations: int = 15, focus: str = "any") -
             name = weighted(random, names, [weights[name] for name in names])
         try:
             wanted -= MAKERS[name](graph) is not None
-        except VerifyException:
-            # The dims of what was picked agree for these sizes, but are declared so that they never can.
+        except (VerifyException, TooLarge):
+            # The dims of what was picked agree for these sizes, but are declared so that they never can; or what it
+            # would be put together with is too large.
             continue
     return graph.finish()
 
