@@ -363,16 +363,28 @@ def _sum(x: Bounded, axes: tuple[int, ...], element: ElementType) -> Bounded:
 
     count = int(np.prod([x.shape[axis] for axis in axes]))
     value, size = total(x.value), total(np.abs(x.value) + x.error)
+    finite = total(np.abs(_finite(x.value)))
     exact = total(x.error) == 0
     quantum = np.min(_quantum(x.value), axis=axes, keepdims=True, initial=np.inf)
     whole = exact & (size <= 2.0**24 * quantum)
     growth = np.where(whole, 0.0, max(count - 1, 0) * UNIT * size * (1 + count * UNIT))
-    return _finish_sum(value, total(x.error) + growth, size, element, exact, whole)
+    return _finish_sum(value, total(x.error) + growth, size, finite, element, exact, whole)
 
 
-def _finish_sum(value: Array, spread: Array, size: Array, element: ElementType, exact: Array, whole: Array) -> Bounded:
-    """`size` is the sum of magnitudes; `whole` says where every partial sum is exact."""
-    special = exact & ~np.isfinite(value)
+def _finite(values: Array) -> Array:
+    """The values, with 0 for what is none."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _finish_sum(
+    value: Array, spread: Array, size: Array, finite: Array, element: ElementType, exact: Array, whole: Array
+) -> Bounded:
+    """`size` is the sum of magnitudes, `finite` that of the finite ones; `whole` says where every partial sum is exact.
+
+    An infinite sum is certain unless what is finite can overflow to the other infinity before the two meet.
+    """
+    calm = finite <= _FORMATS[ElementType.F32].greatest
+    special = exact & (np.isnan(value) | np.isinf(value) & calm)
     spread = np.where(special | whole, 0.0, np.where(size > _FORMATS[ElementType.F32].greatest, np.inf, spread))
     if element is ElementType.F32:
         # The terms' roundings are in the spread: the sum itself adds none.
@@ -437,13 +449,14 @@ def matmul(a: Bounded, b: Bounded, element: ElementType) -> Bounded:
     exact = np.broadcast_to(not a.error.any() and not b.error.any(), value.shape)
     left, right = np.abs(a.value), np.abs(b.value)
     size = np.matmul(left + a.error, right + b.error)
+    finite = np.matmul(_finite(left), _finite(right))
     depth = a.shape[-1]
     quantum = np.min(_quantum(a.value), initial=np.inf) * np.min(_quantum(b.value), initial=np.inf)
     step = _FORMATS[ElementType.F32].step
     whole = exact & (size <= 2.0**24 * quantum) & (quantum >= step)
     inherited = np.where(exact, 0.0, size - np.matmul(left, right))
     growth = depth * UNIT * size * (1 + depth * UNIT) + depth * step
-    return _finish_sum(value, inherited + growth, size, element, exact, whole)
+    return _finish_sum(value, inherited + growth, size, finite, element, exact, whole)
 
 
 # --- composite operations, from their definitions ---
