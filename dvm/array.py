@@ -16,7 +16,7 @@ import numpy as np
 from dvm import functions
 from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
 from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
-from dvm.record import CURRENT, Node, Position, leaf, remember, value_of
+from dvm.record import CURRENT, Node, Position, leaf, line_of, remember, value_of
 from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
 from vm.errors import DvmError
@@ -42,10 +42,10 @@ class Array(Tensor):
     the elements are needed, with the line that recorded the operation.
     """
 
-    __slots__ = ("__weakref__", "storage", "view")
+    __slots__ = ("__weakref__", "storage", "window")
 
     storage: Storage
-    view: View | None
+    window: View | None
     """Of a view, how it shows what the storage has."""
 
     def __init__(self) -> None:
@@ -56,11 +56,11 @@ class Array(Tensor):
     @property
     def node(self) -> Node:
         """The node that the array shows now."""
-        return self.storage.node if self.view is None else self.view.node
+        return self.storage.node if self.window is None else self.window.node
 
     @property
     def shape(self) -> Shape:
-        return self.storage.node.shape if self.view is None else self.view.shape
+        return self.storage.node.shape if self.window is None else self.window.shape
 
     @property
     def dtype(self) -> DType:
@@ -240,7 +240,9 @@ class Array(Tensor):
             found = self.view_by("index", (_hashable(index),), None)
         if found.shape:
             return found
-        if index is Ellipsis or (isinstance(index, tuple) and Ellipsis in index):
+        if index is Ellipsis or (
+            isinstance(index, tuple) and any(part is Ellipsis for part in cast("tuple[Any, ...]", index))
+        ):
             if type(self.storage) is not Scalar:
                 return found
             return self._copied_scalar()
@@ -252,7 +254,7 @@ class Array(Tensor):
 
     def _scalar(self, found: Array) -> Array:
         """What an index of integers gives: no view, but a scalar."""
-        view = found.view
+        view = found.window
         if view is None:
             return array_of(cast(Array, functions.copy(found)).node) if found is self else found
         node = view.node
@@ -277,7 +279,7 @@ class Array(Tensor):
 
     def _assign(self, index: Any, value: Any) -> None:
         """Write some elements where they are."""
-        storage, view = self.storage, self.view
+        storage, view = self.storage, self.window
         if view is not None and not view.writable:
             raise ValueError("what is broadcast cannot be written")
         elements = storage.elements_to_write()
@@ -314,7 +316,7 @@ class Array(Tensor):
 
         Of a view of what others see, too, that means writing where it is.
         """
-        storage, view, node = self.storage, self.view, cast(Array, new).node
+        storage, view, node = self.storage, self.window, cast(Array, new).node
         if view is not None:
             if not view.writable:
                 raise ValueError("what is broadcast cannot be written")
@@ -332,7 +334,7 @@ class Array(Tensor):
 
     def view_by(self, primitive: str, attributes: Attributes, place: Position | None) -> Array:
         """The view that a step leads to; a copy where NumPy would have to make one for a reshape."""
-        storage, view = self.storage, self.view
+        storage, view = self.storage, self.window
         if type(storage) is Scalar:
             return self._copied_scalar().view_by(primitive, attributes, place)
         node = part_of(self.node, primitive, attributes, place)
@@ -344,23 +346,34 @@ class Array(Tensor):
         found = _NEW(Array)
         found.storage = storage
         writable = primitive != "broadcast" and (view is None or view.writable)
-        found.view = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
+        found.window = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
         if view is None:
             storage.owner = ref(self)
-        storage.views = [*(other for other in storage.views if other() is not None), ref(new)]
+        views = storage.views
+        if not len(views) & (len(views) - 1):  # now and then, so that many views are not gone through for each
+            storage.views = views = [other for other in views if other() is not None]
+        views.append(ref(new))
         return found
 
     # --- NumPy's protocols ---
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        out = options.pop("out", None)
         implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" else None
-        if implementation is not None and not options:
+        out: tuple[Any, ...] | None = options.get("out")
+        if implementation is not None and not options.keys() - {"out"}:
             found = implementation(*inputs)
-        else:
-            called = ufunc if method == "__call__" else getattr(ufunc, method)
-            found = fall_back(called, inputs, options, "DVM has not this ufunc with these options")
-        return found if out is None else _into(out[0] if isinstance(out, tuple) else out, found, inputs)
+            return found if out is None else _into(out[0], found, inputs)
+        called = ufunc if method == "__call__" else getattr(ufunc, method)
+        if out is None:
+            return fall_back(called, inputs, options, "DVM has not this ufunc with these options")
+        # what NumPy leaves as it was must be there, so that it writes into copies of lazy arrays
+        written = tuple(np.array(array) if isinstance(array, Array) else array for array in out)
+        fall_back(called, inputs, options | {"out": written}, "DVM has not this ufunc with these options")
+        results: list[Any] = [
+            _into(array, elements, inputs) if isinstance(array, Array) else array
+            for array, elements in zip(out, written, strict=True)
+        ]
+        return results[0] if len(out) == 1 else tuple(results)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         out = options.pop("out", None) if "out" in options else None
@@ -395,7 +408,7 @@ def array_of(node: Node) -> Array:
 def _array_that_owns(storage: Storage) -> Array:
     found = _NEW(Array)
     found.storage = storage
-    found.view = None
+    found.window = None
     return found
 
 
@@ -421,7 +434,7 @@ def _into(out: Any, found: Any, given: Sequence[Any]) -> Any:
     if isinstance(out, Array):
         if not isinstance(found, Array):
             found = functions.asarray(np.asarray(found))
-        elif found.view is not None or any(found is one for one in given):
+        elif found.window is not None or any(found is one for one in given):
             found = functions.copy(found)
         return out.take_over(found)
     np.copyto(out, np.asarray(found), casting="same_kind")
@@ -430,9 +443,9 @@ def _into(out: Any, found: Any, given: Sequence[Any]) -> Any:
 
 def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any) -> Tensor:
     """An operator on two arrays, or an array and a number, that need no conversion; else by way of the function."""
-    x = a.storage.node if a.view is None else a.view.node
+    x = a.storage.node if a.window is None else a.window.node
     if type(b) is Array:
-        y = b.storage.node if b.view is None else b.view.node
+        y = b.storage.node if b.window is None else b.window.node
         key = kind, x.dtype, x.shape, y.dtype, y.shape
         plan = _plans.get(key)
         if plan is None:
@@ -458,6 +471,8 @@ class _LazyRecorder:
     """Records what is done with lazy arrays, in the record of the thread."""
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Array:
+        if any(type(operand) is not Array for operand in operands):
+            raise DvmError("a value was kept from a function that was traced, and is used outside of it")
         nodes = tuple([cast(Array, operand).node for operand in operands])
         place = _caller()
         if primitive in VIEWS:
@@ -474,12 +489,25 @@ class _LazyRecorder:
             return _array_that_owns(Storage(node))
         return array_of(node)
 
+    def place(self) -> str:
+        return line_of(_caller())
+
     def tensor(self, value: Any, *, copy: bool) -> Array:
-        """The array of NumPy's elements; a copy of those that can be written, if anybody else may."""
+        """The array of NumPy's elements; a copy of those that somebody else may write."""
         if isinstance(value, np.generic):
             return array_of(leaf(np.asarray(cast(Any, value))))
         elements = np.asarray(value)
-        return _array_that_owns(Storage(leaf(elements.copy() if copy and elements.flags.writeable else elements)))
+        return _array_that_owns(Storage(leaf(elements.copy() if copy and _may_be_written(elements) else elements)))
+
+
+def _may_be_written(elements: np.ndarray[Any, Any]) -> bool:
+    """Whether somebody can write the memory of an array: by way of it, or of what it is a view of."""
+    owner: Any = elements
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return True
+        owner = owner.base
+    return owner is not None and not isinstance(owner, bytes)
 
 
 def _caller() -> Position:

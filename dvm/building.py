@@ -1,5 +1,6 @@
 """Operator graphs from the primitives that front ends record: the bridge to the compiler. Imports xDSL."""
 
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
@@ -103,10 +104,18 @@ class GraphBuilder:
     def argument(self, name: str, dtype: DType, dims: Sequence[DimLike]) -> SSAValue:
         """A further argument; dims are sizes, or texts of symbolic dims."""
         shape = tuple(Dim.constant(dim) if isinstance(dim, int) else _dim(dim) for dim in dims)
+        name = self._free_name(name)
         argument = self._entry.insert_arg(tensor_of(ELEMENTS[dtype], shape), len(self._entry.args))
         argument.name_hint = name
         self._argument_names.append(name)
         return argument
+
+    def _free_name(self, name: str) -> str:
+        """A name that no argument has, of the characters that the IR allows."""
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        name = name if name[:1].isalpha() else f"x{name}"
+        names = (name, *(f"{name}_{number}" for number in range(2, len(self._argument_names) + 3)))
+        return next(free for free in names if free not in self._argument_names)
 
     def apply(
         self, primitive: str, operands: Sequence[SSAValue], attributes: Attributes, place: Place | None = None

@@ -210,10 +210,18 @@ class Static:
     value: Any
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Static) and type(other.value) is type(self.value) and other.value == self.value
+        return isinstance(other, Static) and _identity(other.value) == _identity(self.value)
 
     def __hash__(self) -> int:
-        return hash(self.value)
+        return hash(_identity(self.value))
+
+
+def _identity(value: Any) -> Any:
+    """A value with the types of all that is in it: 1, 1.0 and True are equal, and so are the two zeros."""
+    kind: Any = cast(object, type(value))
+    if kind in (tuple, frozenset):
+        return kind, kind([_identity(item) for item in value])
+    return kind, value.hex() if isinstance(value, float) else value
 
 
 def _parameters(function: Callable[..., Any]) -> list[Parameter]:

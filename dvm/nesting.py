@@ -14,7 +14,7 @@ def flatten(value: Any, leaves: list[Any]) -> Structure:
         return kind, None, *[flatten(item, leaves) for item in cast("Sequence[Any]", value)]
     if kind is dict:
         items = cast("dict[Any, Any]", value)
-        keys = tuple(sorted(items))
+        keys = tuple(sorted(items, key=lambda key: (type(key).__name__, key)))
         return dict, keys, *[flatten(items[key], leaves) for key in keys]
     leaves.append(value)
     return None

@@ -6,7 +6,6 @@ changes.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from operator import index
 from typing import Any, SupportsIndex, cast
 
@@ -27,8 +26,6 @@ from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of, element_of, tensor_of
 
 Types = list[TensorType[Attribute]]
-
-_fresh = count()
 
 
 def traced_cond(
@@ -167,7 +164,7 @@ def _joined(
     dims: list[Dim] = []
     for one, other in zip(dims_of(a), dims_of(b), strict=True):
         if one != other and one.text not in changing:
-            one = Dim.symbol(f"any{next(_fresh)}")
+            one = Dim.symbol(f"any{next(_current().fresh)}")
             changing.add(one.text)
         dims.append(one)
     return tensor_of(element_of(a), tuple(dims))

@@ -29,6 +29,10 @@ class Recorder(Protocol):
         """The result of a primitive (see `dvm.primitives`)."""
         ...
 
+    def place(self) -> str:
+        """The file and line of the code that called into this package."""
+        ...
+
     def tensor(self, value: Any, *, copy: bool) -> "Tensor":
         """The tensor of a NumPy array. `copy`: others may write it, so what is computed later needs a copy."""
         ...

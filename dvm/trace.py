@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from inspect import currentframe
+from itertools import count
 from operator import index
 from typing import Any, NoReturn, SupportsIndex, cast
 
@@ -39,6 +40,8 @@ class Trace:
 
     def __init__(self, name: str) -> None:
         self.builder = GraphBuilder(name)
+        self.fresh = count()
+        """Numbers for dims that only one place has."""
         self.captured: dict[int, tuple[Any, Traced]] = {}
         """The arrays from outside that the function uses, by identity, each with its stand-in."""
 
@@ -51,6 +54,9 @@ class Trace:
         result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), caller())
         weak = primitive in _ARITHMETIC and all(value.weak for value in here)
         return Traced(self, result, weak=weak)
+
+    def place(self) -> str:
+        return where()
 
     def tensor(self, value: Any, *, copy: bool) -> Traced:
         """The stand-in for an array from outside, whose elements are read at each call."""

@@ -17,7 +17,7 @@ class BytecodeError(DvmError):
     """A `.dvmb` file is damaged, of another version, or not allowed; the message names the byte offset."""
 
 
-class ShapeError(DvmError):
+class ShapeError(DvmError, ValueError):
     """The shapes, element types or number of the arrays given do not fit the program."""
 
 

@@ -39,7 +39,10 @@ def function(*of_numpy: Callable[..., Any]) -> Callable[[Callable[Parameters, Re
             try:
                 return implementation(*arguments, **options)
             except Unsupported as reason:
-                if RECORDERS.tracing or not of_numpy:
+                if RECORDERS.tracing:
+                    place = recorder().place()
+                    raise reason if str(reason).startswith(place) else Unsupported(f"{place}: {reason}") from None
+                if not of_numpy:
                     raise
                 return cast(Result, fall_back(of_numpy[0], arguments, options, str(reason)))
 

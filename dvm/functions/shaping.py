@@ -172,6 +172,7 @@ def onehot(index: Any, depth: Any, *, axis: int = -1, dtype: Any = np.float32) -
     return apply("onehot", (value,), depth, at, literal(1.0, target), literal(0.0, target), target)
 
 
+@function()
 def getitem(x: Any, index: Any) -> Tensor:
     """`x[index]`: integers, slices with positive steps, `...` and None, or one array of integers."""
     value = viewed(x)
@@ -184,7 +185,9 @@ def getitem(x: Any, index: Any) -> Tensor:
         parts[at : at + 1] = [slice(None)] * (value.ndim - len(used))
     else:
         parts += [slice(None)] * (value.ndim - len(used))
-    if len([part for part in parts if part is not None]) != value.ndim or Ellipsis in parts:
+    if any(isinstance(part, Tensor | np.ndarray | list) for part in parts):
+        raise Unsupported("DVM has no index with an array beside others")
+    if len([part for part in parts if part is not None]) != value.ndim or any(part is Ellipsis for part in parts):
         raise ShapeError(f"{index} is no index of an array of {value.ndim} dims")
     return _sliced(value, parts)
 
