@@ -8,6 +8,7 @@ import pytest
 import dvm
 from dvm.trace import TraceError
 
+xp: Any = dvm
 F32 = np.float32
 
 
@@ -19,15 +20,15 @@ def x() -> Any:
 def test_a_ufunc_with_where_leaves_what_it_does_not_select(x: Any) -> None:
     expected = np.full((3, 4), 7, F32)
     np.add(x, 1, out=expected, where=x > 5)
-    for out in (dvm.asarray(np.full((3, 4), 7, F32)), np.full((3, 4), 7, F32)):
-        found = np.add(dvm.asarray(x), 1, out=out, where=x > 5)
+    for out in (xp.asarray(np.full((3, 4), 7, F32)), np.full((3, 4), 7, F32)):
+        found = np.add(xp.asarray(x), 1, out=out, where=x > 5)
         assert found is out
         np.testing.assert_array_equal(out, expected)
 
 
 def test_a_ufunc_with_two_results(x: Any) -> None:
-    parts = dvm.asarray(np.zeros((3, 4), F32)), dvm.asarray(np.zeros((3, 4), F32))
-    np.modf(dvm.asarray(x / 8), out=parts)
+    parts = xp.asarray(np.zeros((3, 4), F32)), xp.asarray(np.zeros((3, 4), F32))
+    np.modf(xp.asarray(x / 8), out=parts)
     for part, expected in zip(parts, np.modf(x / 8), strict=True):
         np.testing.assert_array_equal(part, expected)
 
@@ -45,9 +46,9 @@ def test_a_ufunc_with_two_results(x: Any) -> None:
     ids=str,
 )
 def test_arrays_beside_other_indices(x: Any, index: Any) -> None:
-    np.testing.assert_array_equal(dvm.asarray(x)[index], x[index])
-    lazy = tuple(dvm.asarray(part) if isinstance(part, np.ndarray) else part for part in index)
-    np.testing.assert_array_equal(dvm.asarray(x)[lazy], x[index])
+    np.testing.assert_array_equal(xp.asarray(x)[index], x[index])
+    lazy = tuple(xp.asarray(part) if isinstance(part, np.ndarray) else part for part in index)
+    np.testing.assert_array_equal(xp.asarray(x)[lazy], x[index])
 
 
 def test_read_only_views_of_what_others_write(x: Any) -> None:
@@ -55,7 +56,7 @@ def test_read_only_views_of_what_others_write(x: Any) -> None:
     spread = np.broadcast_to(row, (3, 4))
     locked = row[:]
     locked.flags.writeable = False
-    results = dvm.asarray(spread) * 2.0, dvm.asarray(x) + spread, dvm.asarray(locked) + 1.0
+    results = xp.asarray(spread) * 2.0, xp.asarray(x) + spread, xp.asarray(locked) + 1.0
     row[:] = 5
     for found, expected in zip(results, (np.full((3, 4), 2), x + 1, np.full(4, 2)), strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -63,7 +64,7 @@ def test_read_only_views_of_what_others_write(x: Any) -> None:
 
 def test_memory_that_nobody_can_write_is_shared() -> None:
     row = np.frombuffer(np.ones(4, F32).tobytes(), F32)
-    assert np.shares_memory(dvm.asarray(row).numpy(), row)
+    assert np.shares_memory(xp.asarray(row).numpy(), row)
 
 
 def test_static_arguments_that_are_equal_but_not_the_same(x: Any) -> None:
@@ -89,7 +90,7 @@ def test_names_of_arguments_that_collide_or_that_the_ir_has_not(x: Any) -> None:
 def test_a_traced_value_that_got_out(x: Any) -> None:
     kept: list[Any] = []
     dvm.jit(lambda a: kept.append(a) or a)(x)
-    for use in (lambda: kept[0] + 1, lambda: dvm.asarray(x) + kept[0], lambda: dvm.exp(kept[0])):
+    for use in (lambda: kept[0] + 1, lambda: xp.asarray(x) + kept[0], lambda: dvm.exp(kept[0])):
         with pytest.raises(dvm.DvmError, match="kept from a function that was traced"):
             use()
 
@@ -101,16 +102,16 @@ def test_what_a_trace_lacks_is_refused_with_the_line(x: Any) -> None:
 
 
 def test_methods_of_numpy_arrays_with_the_names_of_ours(x: Any) -> None:
-    np.testing.assert_array_equal(dvm.asarray(x).view(np.int32), x.view(np.int32))
+    np.testing.assert_array_equal(xp.asarray(x).view(np.int32), x.view(np.int32))
 
 
 def test_shapes_that_do_not_fit_are_value_errors(x: Any) -> None:
     with pytest.raises(ValueError, match="do not broadcast"):
-        _ = dvm.asarray(x) + dvm.asarray(x.T)
+        _ = xp.asarray(x) + xp.asarray(x.T)
 
 
 def test_views_that_are_gone_are_forgotten_now_and_then() -> None:
-    rows: list[Any] = list(dvm.asarray(np.ones((100, 2), F32)))
+    rows: list[Any] = list(xp.asarray(np.ones((100, 2), F32)))
     views = rows[0].storage.views
     assert sum(view() is not None for view in views) == 100
     del rows[1:]
