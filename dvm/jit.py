@@ -50,6 +50,8 @@ class _Traced:
     """The results that are no arrays, by their place among the leaves."""
     captured: list[Any]
     """The arrays from outside."""
+    narrowed: frozenset[int]
+    """The arguments that are Python integers and must fit int32."""
     programs: dict[tuple[bool, ...], Program] = field(default_factory=dict[tuple[bool, ...], Program])
 
 
@@ -86,6 +88,10 @@ class Jitted:
             return self._function(*arguments, **options)
         traced, arrays = self._traced(arguments, options)
         program = self._program(traced, arrays)
+        for number in traced.narrowed:
+            if not -(1 << 31) <= arrays[number] < 1 << 31:
+                name = program.inputs[number].name
+                raise ShapeError(f"jit: '{name}' is {arrays[number]}, which does not fit the int32 beside it")
         lazy = False
         for number, array in enumerate(arrays):
             if type(array) is Array:
@@ -164,7 +170,8 @@ class Jitted:
                 raise DvmError(f"jit: '{name}' returns no array")
             module = trace.builder.finish([value.ssa for value in values.values()])
         constants = {at: result for at, result in enumerate(results) if at not in values}
-        return _Traced(module, nesting, constants, [array for array, _ in trace.captured.values()])
+        captured = [array for array, _ in trace.captured.values()]
+        return _Traced(module, nesting, constants, captured, frozenset(trace.narrowed))
 
     def _name(self, position: int) -> str:
         return self._names[position] if position < len(self._names) else f"arg{position}"

@@ -13,7 +13,7 @@ from operator import index
 from typing import Any, NoReturn, SupportsIndex, cast
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import BlockArgument, SSAValue
 
 from dvm import functions
 from dvm.array import Array
@@ -25,6 +25,7 @@ from dvm_dialects.dims import Dim
 from vm.errors import DvmError
 
 _INT64 = np.dtype(np.int64)
+_INT32 = np.dtype(np.int32)
 
 
 _ARITHMETIC = ("unary", "binary", "binary_scalar")
@@ -42,6 +43,8 @@ class Trace:
         self.builder = GraphBuilder(name)
         self.fresh = count()
         """Numbers for dims that only one place has."""
+        self.narrowed: set[int] = set()
+        """The arguments, Python integers by number, that are taken for int32."""
         self.captured: dict[int, tuple[Any, Traced]] = {}
         """The arrays from outside that the function uses, by identity, each with its stand-in."""
 
@@ -51,6 +54,8 @@ class Trace:
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Traced:
         here = [self._here(operand) for operand in operands]
+        if primitive == "cast" and here[0].weak and attributes[0] == _INT32 and isinstance(here[0].ssa, BlockArgument):
+            self.narrowed.add(here[0].ssa.index)
         result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), caller())
         weak = primitive in _ARITHMETIC and all(value.weak for value in here)
         return Traced(self, result, weak=weak)

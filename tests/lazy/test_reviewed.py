@@ -134,3 +134,13 @@ def test_a_loop_in_a_trace_is_kept_under_one_name_on_disk(tmp_path: Any, monkeyp
 def test_trace_errors_are_type_errors(x: Any) -> None:
     with pytest.raises(TraceError):
         dvm.jit(lambda a: a if a.sum() > 0 else -a)(x)
+
+
+def test_an_integer_that_does_not_fit_the_array_beside_it() -> None:
+    f = dvm.jit(lambda a, y: a + y)
+    a = np.arange(3, dtype=np.int32)
+    np.testing.assert_array_equal(f(a, 2**31 - 10), a + np.int32(2**31 - 10))
+    for number in (2**31, -(2**31) - 1, 2**40):
+        with pytest.raises(dvm.ShapeError, match=f"'y' is {number}, which does not fit the int32 beside it"):
+            f(a, number)
+    np.testing.assert_array_equal(f(a.astype(np.int64), 2**40), a.astype(np.int64) + 2**40)
