@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, SupportsIndex, cast
 from weakref import ref
@@ -32,6 +33,11 @@ _FLOATS = TYPES_OF["Div"]
 
 _plans: dict[Any, tuple[Shape, DType]] = {}
 """For operators on two arrays that need no conversion, by kind, element types and shapes: what the result is."""
+
+
+_WRITING = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})
+_WRITING_METHODS = frozenset({"sort", "partition", "put"})
+"""What of NumPy writes into its first argument."""
 
 
 class Array(Tensor):
@@ -169,6 +175,8 @@ class Array(Tensor):
         """Methods of NumPy's arrays that this one lacks work on the elements."""
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a lazy array has no attribute '{name}'")
+        if name in _WRITING_METHODS:
+            return partial(self._write_by_method, getattr(np.ndarray, name))
         found = getattr(self.numpy(), name)
         if not callable(found):
             return found
@@ -230,6 +238,15 @@ class Array(Tensor):
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
         self[...] = value
+
+    def written_by(self, function: Callable[..., Any], arguments: Any, options: Any) -> None:
+        """Let a function of NumPy write the elements: it is given a copy of them as its first argument."""
+        elements = np.array(self)
+        fall_back(function, (elements, *arguments), options, "it writes into an array")
+        self[...] = elements
+
+    def _write_by_method(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+        self.written_by(method, arguments, options)
 
     def __getitem__(self, index: Any) -> Tensor:
         try:
@@ -358,6 +375,8 @@ class Array(Tensor):
     # --- NumPy's protocols ---
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "at" and isinstance(inputs[0], Array):
+            return inputs[0].written_by(ufunc.at, inputs[1:], options)
         implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" else None
         out: tuple[Any, ...] | None = options.get("out")
         if implementation is not None and not options.keys() - {"out"}:
@@ -377,6 +396,8 @@ class Array(Tensor):
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         out = options.pop("out", None) if "out" in options else None
+        if function in _WRITING and arguments and isinstance(arguments[0], Array):
+            return arguments[0].written_by(function, arguments[1:], options)
         implementation = IMPLEMENTATIONS.get(function)
         found: Any = NotImplemented
         if implementation is not None:

@@ -144,3 +144,25 @@ def test_an_integer_that_does_not_fit_the_array_beside_it() -> None:
         with pytest.raises(dvm.ShapeError, match=f"'y' is {number}, which does not fit the int32 beside it"):
             f(a, number)
     np.testing.assert_array_equal(f(a.astype(np.int64), 2**40), a.astype(np.int64) + 2**40)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda a: np.copyto(a, np.float32(3)),
+        lambda a: np.copyto(a[1:], a[:-1] * 2),
+        lambda a: np.put(a, [0, 5], [7, 8]),
+        lambda a: np.add.at(a, (np.array([0, 0]), np.array([1, 1])), 2),
+        lambda a: np.fill_diagonal(a, 9),
+        lambda a: a.sort(axis=0),
+        lambda a: a.T.sort(),
+    ],
+)
+def test_functions_of_numpy_that_write(x: Any, write: Any) -> None:
+    given = x[::-1].copy()
+    lazy = xp.asarray(given.copy())
+    seen = lazy[1:]
+    write(lazy)
+    write(given)
+    np.testing.assert_array_equal(lazy, given)
+    np.testing.assert_array_equal(seen, given[1:])
