@@ -103,6 +103,8 @@ def _stretched(graph: AreaGraph, producer: Area, consumer: Area, targets: tuple[
     target = next((target for target in targets if broadcastable(producer.domain, target)), None)
     if target is None:
         return Refused("{} does not provably broadcast to {}", producer.domain, targets[0])
+    if producer.moves_data and any(isinstance(operation, dvm.SliceOp) for operation in consumer.operations):
+        return Refused("what is laid together over {} is sliced, and found by other indices", producer.domain)
     if graph.escapes(producer, consumer):
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     return Reason("{} broadcasts to {}", producer.domain, target)

@@ -490,3 +490,17 @@ def test_bf16_is_computed_in_f32_and_rounded_once() -> None:
     }}"""
     one, small = np.ones(3, ml_dtypes.bfloat16), np.full(3, 2.0**-8, ml_dtypes.bfloat16)
     assert dvm.compile(text)(one, small).astype(np.float64).tolist() == [1 + 2.0**-7] * 3
+
+
+def test_nothing_of_what_is_laid_together() -> None:
+    """A dim of 1 that is sliced away looks like one that is stretched to 0."""
+    graph = """
+    func.func @f(%x : tensor<1x2xf32>, %y : tensor<1x1xf32>) -> tensor<0x3xf32> {
+      %0 = dvm.concat %x, %y axis 1 : tensor<1x2xf32>, tensor<1x1xf32> -> tensor<1x3xf32>
+      %1 = dvm.unary Exp %0 : tensor<1x3xf32> -> tensor<1x3xf32>
+      %2 = dvm.slice %1 starts [1, 0] sizes [0, 3] steps [1, 1] : tensor<1x3xf32> -> tensor<0x3xf32>
+      return %2 : tensor<0x3xf32>
+    }
+    """
+    found = dvm.compile(graph)(np.ones((1, 2), np.float32), np.ones((1, 1), np.float32))
+    assert found.shape == (0, 3)
