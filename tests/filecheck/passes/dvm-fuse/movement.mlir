@@ -118,3 +118,22 @@ func.func @perhaps_stretched(%x : tensor<?xf32, #dvm.sym<["s0"]>>, %y : tensor<?
   %2 = dvm.binary Add %1, %y : tensor<?xf32, #dvm.sym<["s0"]>>, tensor<?xf32, #dvm.sym<["s1"]>> -> tensor<?xf32, #dvm.sym<["bcast(s0, s1)"]>>
   return %2 : tensor<?xf32, #dvm.sym<["bcast(s0, s1)"]>>
 }
+
+// A dim of 1 that is sliced away is not one that is stretched to 0: what is laid together is found by its index.
+// EXPLAIN:      remark: dvm.slice: apart from dvm.unary Exp at {{.*}}; broadcast into consumer: what is laid together over [1, 3] is sliced, and found by other indices
+// CHECK-LABEL: func.func @sliced_away(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(
+// CHECK-NEXT:      dvm.concat
+// CHECK-NEXT:      dvm.unary Exp
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %1 = vk.kernel vector @k1(
+// CHECK-NEXT:      dvm.slice
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+func.func @sliced_away(%x : tensor<1x2xf32>, %y : tensor<1x1xf32>) -> tensor<0x3xf32> {
+  %0 = dvm.concat %x, %y axis 1 : tensor<1x2xf32>, tensor<1x1xf32> -> tensor<1x3xf32>
+  %1 = dvm.unary Exp %0 : tensor<1x3xf32> -> tensor<1x3xf32>
+  %2 = dvm.slice %1 starts [1, 0] sizes [0, 3] steps [1, 1] : tensor<1x3xf32> -> tensor<0x3xf32>
+  return %2 : tensor<0x3xf32>
+}
