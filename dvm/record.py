@@ -142,7 +142,7 @@ class Record:
             launch, leaves, compiled = launch_of(kept, outputs)
             self.compiled += compiled
             self.launches += 1
-            values = launch.run(leaves, kept)
+            values = self._launch(launch, leaves, kept, outputs)
         except DvmError as error:
             if len(outputs) > 1:
                 self._run_apart(kept, outputs)
@@ -151,6 +151,10 @@ class Record:
             return
         for node, value in zip(outputs, values, strict=True):
             node.value = value
+
+    def _launch(self, launch: Launch, leaves: list[Node], kept: list[Node], outputs: list[Node]) -> list[Value]:
+        """The values of the outputs."""
+        return launch.run(leaves, kept)
 
     def _run_apart(self, kept: list[Node], outputs: list[Node]) -> None:
         """One output after the other, because some cannot be computed; those that can are."""

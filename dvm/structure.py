@@ -45,8 +45,8 @@ class Launch:
     sizes: tuple[Place, ...] = ()
     """The sizes that it takes, as dims of arrays that have up to `MAX_RANK` of them."""
 
-    def run(self, leaves: Sequence[Node], nodes: Sequence[Node]) -> list[Value]:
-        """The values of the outputs."""
+    def run(self, leaves: Sequence[Node], nodes: Sequence[Node], out: Sequence[Value] | None = None) -> list[Value]:
+        """The values of the outputs, which are the arrays of `out` where that is given."""
         arguments: list[Any] = [node.value for node in leaves]
         for node in (nodes[at] for at in self.numbers):
             arguments.append(_number_of(node))
@@ -54,7 +54,7 @@ class Launch:
             sizes = [nodes[at].attributes[attribute][dim] for at, attribute, dim in self.sizes]
             for first in range(0, len(sizes), MAX_RANK):
                 arguments.append(np.broadcast_to(_NOTHING, sizes[first : first + MAX_RANK]))
-        return self.machine.call(arguments)
+        return self.machine.call(arguments, out)
 
 
 _NOTHING = np.zeros((), np.int32)

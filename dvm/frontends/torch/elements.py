@@ -1,0 +1,121 @@
+"""Tensors of PyTorch as arrays of NumPy and back, without copies."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from dvm.primitives import BOOL, ELEMENTS, FLOAT32, DType
+from dvm.tensor import Unsupported
+from vm.isa import ElementType
+from vm.tiles import DTYPES
+
+Array = npt.NDArray[Any]
+
+OF_TORCH: dict[torch.dtype, DType] = {
+    torch.bool: DTYPES[ElementType.I1],
+    torch.float16: DTYPES[ElementType.F16],
+    torch.bfloat16: DTYPES[ElementType.BF16],
+    torch.float32: DTYPES[ElementType.F32],
+    torch.int32: DTYPES[ElementType.I32],
+    torch.int64: DTYPES[ElementType.I64],
+}
+"""The element types that DVM has, by those of PyTorch."""
+
+TO_TORCH: dict[DType, torch.dtype] = {dtype: kind for kind, dtype in OF_TORCH.items()}
+
+_BFLOAT16 = DTYPES[ElementType.BF16]
+
+
+def dtype_of(kind: torch.dtype) -> DType:
+    """The element type in NumPy; raises Unsupported where DVM has it not."""
+    found = OF_TORCH.get(kind)
+    if found is None:
+        raise Unsupported(f"DVM does not compute with elements of {kind}")
+    return found
+
+
+def is_plain(tensor: torch.Tensor) -> bool:
+    """Whether DVM can read the elements where they lie: in main memory, strided, of a type that it has."""
+    return (
+        tensor.dtype in OF_TORCH
+        and tensor.device.type == "cpu"
+        and tensor.layout is torch.strided
+        and not tensor.is_neg()
+    )
+
+
+def array_of(tensor: torch.Tensor) -> Array:
+    """The elements of a plain tensor, in the memory and with the strides that they have.
+
+    bf16, which NumPy has not, is seen as the element type of `ml_dtypes`.
+    """
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    if tensor.dtype is torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(_BFLOAT16)
+    return tensor.numpy()
+
+
+def tensor_of(array: Array) -> torch.Tensor:
+    """The tensor of an array that can be written, in the memory of the array."""
+    if array.dtype is _BFLOAT16:
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+_FLOATING = 2
+
+
+def _category(dtype: DType) -> int:
+    """Truth values below integers below floats."""
+    return 0 if dtype is BOOL else 1 if dtype.kind == "i" else _FLOATING
+
+
+def _promoted(a: DType | None, b: DType | None) -> DType | None:
+    """The type that two of tensors promote to."""
+    if a is None or b is None or a is b:
+        return a or b
+    return OF_TORCH[torch.promote_types(TO_TORCH[a], TO_TORCH[b])]
+
+
+def _combined(higher: DType | None, lower: DType | None) -> DType | None:
+    """The type of values of higher and of lower priority: a lower one counts only by being of a higher category."""
+    if higher is None or lower is None:
+        return higher or lower
+    return higher if _category(higher) >= _category(lower) else _promoted(higher, lower)
+
+
+def result_type(values: Any) -> DType:
+    """The element type that PyTorch computes in for tensors of DVM and Python's numbers.
+
+    Tensors with dims go before those without, and these before numbers, as `torch.result_type` has it.
+    """
+    shaped: DType | None = None
+    scalars: DType | None = None
+    numbers: DType | None = None
+    for value in values:
+        kind = type(value)
+        if kind is float:
+            numbers = FLOAT32
+        elif kind is int or hasattr(value, "is_symbolic"):
+            numbers = _INT64 if numbers is None or numbers is BOOL else numbers
+        elif kind is bool:
+            numbers = numbers or BOOL
+        elif value.weak:
+            numbers = _promoted(numbers, value.dtype)
+        elif value.shape:
+            shaped = value.dtype if shaped is None or shaped is value.dtype else _promoted(shaped, value.dtype)
+        else:
+            scalars = _promoted(scalars, value.dtype)
+    tensors = _combined(shaped, scalars)
+    found = _combined(tensors, numbers)
+    if numbers is FLOAT32 and (tensors is None or _category(tensors) < _FLOATING):
+        return dtype_of(torch.get_default_dtype())
+    if found not in ELEMENTS:
+        raise Unsupported(f"DVM does not compute with elements of {found}")
+    return found
+
+
+_INT64 = OF_TORCH[torch.int64]

@@ -1,0 +1,392 @@
+"""Run-time fusion of PyTorch's eager mode: `with dvm.torch.lazy():`.
+
+Every operation that reaches PyTorch's dispatcher comes here first. Those that DVM takes are recorded; what they return are real
+tensors whose memory is written later, when the record is flushed. So sizes, strides, views, gradients and reference counts are
+PyTorch's own, and after the block all tensors are ordinary ones. Whatever else happens to a tensor whose elements are still
+to come makes the record flush first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
+from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
+from dvm.frontends.torch.log import left_to_torch
+from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS
+from dvm.primitives import ELEMENTS, Attributes
+from dvm.record import Node, Record, leaf
+from dvm.tensor import RECORDERS, Tensor
+from vm.errors import DvmError
+
+if TYPE_CHECKING:
+    from dvm.structure import Launch
+
+__all__ = ["lazy"]
+
+TABLES = (lowerings, lowerings_neural, lowerings_shaping)
+
+Geometry = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]
+"""Where in its storage a tensor lies: offset, sizes, strides, element type."""
+
+
+def _geometry(tensor: torch.Tensor) -> Geometry:
+    return tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
+
+
+class _Pending(Tensor):
+    """A tensor of DVM whose elements are those of a node."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.node.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.node.dtype
+
+    def numpy(self) -> Array:
+        raise DvmError("a recorded tensor of PyTorch has no elements yet")
+
+
+class _Content:
+    """What is to be written into a storage: the node of one tensor that lies in it, and the nodes of views of that."""
+
+    __slots__ = ("__weakref__", "_weak", "geometry", "node", "nodes")
+
+    def __init__(self, tensor: torch.Tensor, node: Node) -> None:
+        self._weak = tensor.untyped_storage()._weak_ref()
+        self.geometry = _geometry(tensor)
+        self.write(node)
+
+    def write(self, node: Node) -> None:
+        """All of the tensor is this from now on."""
+        self.node = node
+        self.nodes: dict[Geometry, Node] = {self.geometry: node}
+        node.shown_by = ref(self)
+
+    def is_needed(self) -> bool:
+        """Whether any tensor still has the storage."""
+        return not torch.UntypedStorage._expired(self._weak)
+
+    def settle(self, node: Node) -> None:
+        """Nothing is left of the storage, so nothing is to be done once its node is computed or dropped."""
+
+    def memory(self) -> Array:
+        """The memory that the elements belong in."""
+        offset, shape, strides, kind = self.geometry
+        storage = torch.UntypedStorage._new_with_weak_ptr(self._weak)
+        return array_of(torch.empty(0, dtype=kind).set_(storage, offset, shape, strides))
+
+    def __del__(self) -> None:
+        torch.UntypedStorage._free_weak_ref(self._weak)
+
+
+class _Record(Record):
+    """Operations on tensors of PyTorch that wait; what they compute goes into the memory of those tensors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contents: dict[int, _Content] = {}
+        """By the address of the storage."""
+        self.leaves: dict[int, dict[Geometry, Node]] = {}
+        """The nodes of tensors that have their elements, as those were when they were recorded."""
+
+    def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Tensor:
+        nodes = tuple([cast(_Pending, operand).node for operand in operands])
+        return _Pending(self.add(primitive, attributes, nodes, None))
+
+    def place(self) -> str:
+        return "PyTorch"
+
+    def tensor(self, value: Any, *, copy: bool) -> Tensor:
+        return _Pending(leaf(np.array(value) if copy else value))
+
+    def node_of(self, tensor: torch.Tensor) -> Node:
+        """The node of a tensor; the record is flushed where it is a view that does not follow from what is recorded."""
+        storage = tensor.untyped_storage()._cdata
+        geometry = _geometry(tensor)
+        content = self.contents.get(storage)
+        if content is not None:
+            found = content.nodes.get(geometry)
+            if found is not None:
+                return found
+            self.flush()
+        known = self.leaves.get(storage)
+        if known is None:
+            known = self.leaves[storage] = {}
+        found = known.get(geometry)
+        if found is None:
+            found = known[geometry] = leaf(array_of(tensor))
+        return found
+
+    def is_pending(self, tensor: torch.Tensor) -> bool:
+        """Whether the elements are still to come."""
+        return tensor.untyped_storage()._cdata in self.contents
+
+    def show(self, tensor: torch.Tensor, node: Node) -> None:
+        """The elements of a tensor, which has none yet, are to be those of a node."""
+        if node.value is not None or node.shown_by is not None:
+            node = self.add("copy", (), (node,), None)
+        self.contents[tensor.untyped_storage()._cdata] = _Content(tensor, node)
+
+    def write(self, tensor: torch.Tensor, node: Node) -> bool:
+        """The elements of a tensor are to become those of a node; False where others see only some of them."""
+        storage = tensor.untyped_storage()._cdata
+        content = self.contents.get(storage)
+        if content is not None and content.geometry != _geometry(tensor):
+            return False
+        if node.value is not None or node.shown_by is not None:
+            node = self.add("copy", (), (node,), None)
+            content = self.contents.get(storage)
+        if content is None:
+            self.contents[storage] = _Content(tensor, node)
+        else:
+            content.node.shown_by = None
+            content.write(node)
+        self.leaves.pop(storage, None)
+        return True
+
+    def flush(self, wanted: Sequence[Node] = ()) -> None:
+        super().flush(wanted)
+        failed = [content.node.error for content in self.contents.values() if content.node.error is not None]
+        self.contents = {at: content for at, content in self.contents.items() if content.node.record is self}
+        self.leaves.clear()
+        if failed:
+            raise failed[0]
+
+    def _launch(self, launch: Launch, leaves: list[Node], kept: list[Node], outputs: list[Node]) -> list[Array]:
+        out: list[Array] = []
+        for node in outputs:
+            content = cast("_Content | None", node.shown_by() if node.shown_by is not None else None)
+            if content is not None and content.is_needed():
+                out.append(content.memory())
+            else:
+                out.append(np.empty(node.shape, node.dtype))
+        return launch.run(leaves, kept, out)
+
+
+class _Dispatch(TorchDispatchMode):
+    """Records the operations of a thread."""
+
+    def __init__(self, record: _Record) -> None:
+        super().__init__()
+        self.record = record
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        options = kwargs or {}
+        if func in VIEWS:
+            return self._view(func, args, options)
+        target = None
+        lowering = LOWERINGS.get(func)
+        if lowering is None:
+            functional = IN_PLACE.get(func)
+            if functional is None:
+                return self._natively(func, args, options)
+            lowering = LOWERINGS[functional]
+            target = args[0]
+            if type(target) not in _TENSORS or not is_plain(target) or _overlaps(target):
+                return self._natively(func, args, options)
+        record = self.record
+        tensors: list[torch.Tensor] = []
+        given = self._given(args, tensors)
+        named = {name: self._given_one(value, tensors) for name, value in options.items()} if options else options
+        if given is None or not tensors or not _is_worth_it(record, tensors):
+            return self._natively(func, args, options)
+        tracing = RECORDERS.tracing
+        tracing.append(record)
+        try:
+            found = lowering(*given, **named)
+        except (DvmError, IndexError) as reason:
+            left_to_torch(func, reason)
+            return self._natively(func, args, options)
+        finally:
+            tracing.pop()
+        if target is not None:
+            return self._written(func, args, options, target, found)
+        if type(found) is tuple:
+            return tuple([None if one is None else self._shown(one.node, tensors) for one in found])
+        return self._shown(found.node, tensors)
+
+    def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
+        """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
+        found: list[Any] = []
+        for value in values:
+            one = self._given_one(value, tensors)
+            if one is _FOREIGN:
+                return None
+            found.append(one)
+        return found
+
+    def _given_one(self, value: Any, tensors: list[torch.Tensor]) -> Any:
+        kind = type(value)
+        if kind in _TENSORS:
+            if not is_plain(value):
+                return _FOREIGN
+            tensors.append(value)
+            return _Pending(self.record.node_of(value))
+        if kind is list:
+            items = self._given(value, tensors)
+            return _FOREIGN if items is None else items
+        return _FOREIGN if isinstance(value, torch.Tensor) else value
+
+    def _shown(self, node: Node, tensors: list[torch.Tensor]) -> torch.Tensor:
+        """The tensor for a result: laid out like the first operand of its shape, as PyTorch does it."""
+        shape = node.shape
+        kind = TO_TORCH[node.dtype]
+        like = next((one for one in tensors if one.shape == shape), None)
+        if like is None or like.is_contiguous():
+            found = torch.empty(shape, dtype=kind)
+        else:
+            found = torch.empty_like(like, dtype=kind)
+        self.record.show(found, node)
+        return found
+
+    def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, found: Any) -> torch.Tensor:
+        """The target of an operation in place, which it wrote."""
+        record = self.record
+        node: Node = found.node
+        if node.shape == tuple(target.shape):
+            if node.dtype is not TO_DVM[target.dtype]:
+                node = record.add("cast", (TO_DVM[target.dtype],), (node,), None)
+            if record.write(target, node):
+                return target
+        return self._natively(func, args, options)
+
+    def _view(self, func: Any, args: Any, options: Any) -> Any:
+        """A view, which PyTorch makes; where the elements are still to come it is recorded as well."""
+        found = func(*args, **options)
+        base = args[0]
+        record = self.record
+        content = record.contents.get(base.untyped_storage()._cdata)
+        if content is None:
+            return found
+        node = content.nodes.get(_geometry(base))
+        if node is None:
+            return found
+        tracing = RECORDERS.tracing
+        tracing.append(record)
+        try:
+            results = LOWERINGS[func](_Pending(node), *args[1:], **options)
+        except (DvmError, IndexError) as reason:
+            left_to_torch(func, reason)
+            return found
+        finally:
+            tracing.pop()
+        if record.contents.get(base.untyped_storage()._cdata) is content:
+            pairs = zip(found, results, strict=True) if type(results) is tuple else ((found, results),)
+            for tensor, result in pairs:
+                content.nodes[_geometry(tensor)] = result.node
+        return found
+
+    def _natively(self, func: Any, args: Any, options: Any) -> Any:
+        """Let PyTorch do it, after what it could see has been computed."""
+        record = self.record
+        if record.nodes and _touches(record, func._schema.is_mutable, (args, options)):
+            record.flush()
+        return func(*args, **options)
+
+
+_FOREIGN = object()
+_TENSORS = {torch.Tensor, torch.nn.Parameter}
+TO_DVM = {kind: dtype for dtype, kind in TO_TORCH.items() if dtype in ELEMENTS}
+
+
+def _is_worth_it(record: _Record, tensors: list[torch.Tensor]) -> bool:
+    """Whether to record an operation: single numbers that are there are computed with at once, as a loop's counters are."""
+    return any(one.numel() > 1 or record.is_pending(one) for one in tensors)
+
+
+def _overlaps(tensor: torch.Tensor) -> bool:
+    """Whether several elements may lie in one place."""
+    return any(stride == 0 and size > 1 for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+
+
+def _touches(record: _Record, mutable: bool, values: Any) -> bool:
+    """Whether any tensor in there is still to be computed, or, where it may be written, is yet to be read."""
+    for value in values.values() if isinstance(values, dict) else values:
+        if isinstance(value, torch.Tensor):
+            if value.layout is not torch.strided or value.device.type != "cpu":
+                return True
+            storage = value.untyped_storage()._cdata
+            if storage in record.contents or (mutable and storage in record.leaves):
+                return True
+        elif isinstance(value, list | tuple | dict) and _touches(record, mutable, value):
+            return True
+    return False
+
+
+_READERS: set[Callable[..., Any]] = {
+    torch.Tensor.numpy,
+    torch.Tensor.tolist,
+    torch.Tensor.data_ptr,
+    torch.Tensor.untyped_storage,
+    torch.Tensor.storage,
+    torch.Tensor.__array__,
+    torch.Tensor.__dlpack__,
+    torch.Tensor.__reduce_ex__,
+    torch.Tensor.__deepcopy__,
+    torch.Tensor.share_memory_,
+    torch.Tensor.__repr__,
+    torch.Tensor.__format__,
+}
+"""What reads memory without an operation."""
+
+
+class _Functions(TorchFunctionMode):
+    """Flushes before memory is read behind the dispatcher's back."""
+
+    def __init__(self, record: _Record) -> None:
+        super().__init__()
+        self.record = record
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _READERS:
+            self.record.flush()
+        return func(*args, **kwargs) if kwargs else func(*args)
+
+
+class lazy:  # noqa: N801 - used like a function
+    """Run-time fusion in a block of code: `with dvm.torch.lazy(): y = model(x)`.
+
+    Operations on tensors are recorded, and computed as fused kernels when a value is needed: by Python (`item`, `if`,
+    printing, `numpy`), by an operation that DVM has not, or at the end of the block. Gradients work inside of the block. `launches`
+    and `compiled` count, afterwards too, the launches of programs and those that had to be compiled. Not reentrant.
+    """
+
+    def __init__(self) -> None:
+        self._record = _Record()
+        self._functions = _Functions(self._record)
+        self._dispatch = _Dispatch(self._record)
+
+    @property
+    def launches(self) -> int:
+        """Launches of programs so far."""
+        return self._record.launches
+
+    @property
+    def compiled(self) -> int:
+        """Programs compiled so far, because their structure had not been seen before."""
+        return self._record.compiled
+
+    def __enter__(self) -> lazy:
+        self._functions.__enter__()
+        self._dispatch.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._dispatch.__exit__(*exception)
+        self._functions.__exit__(*exception)
+        self._record.flush()

@@ -1,0 +1,312 @@
+"""Matrix products and the operations of neural networks, with their gradients: ATen's, in terms of DVM's (see `table`)."""
+
+from collections.abc import Sequence
+from math import pi, sqrt
+from typing import Any
+
+import torch
+
+from dvm import functions as dvm
+from dvm.frontends.torch.elements import dtype_of, result_type
+from dvm.frontends.torch.lowerings import INT64, as_tensor, axes_of, compute, operand, variance
+from dvm.frontends.torch.table import lowers
+from dvm.functions.dispatch import converted, normalised_axis
+from dvm.functions.reductions import reduce
+from dvm.primitives import BOOL, FLOAT32
+from dvm.tensor import Tensor, Unsupported, apply
+
+aten = torch.ops.aten
+
+
+@lowers(aten.mm.default, aten.bmm.default, aten.mv.default)
+def _(a: Tensor, b: Tensor) -> Tensor:
+    return _product(a, b)
+
+
+def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
+    if a.dtype.kind in "bi":
+        raise Unsupported("a product of integers")
+    return dvm.matmul(a, b, **options)
+
+
+@lowers(aten.addmm.default, aten.baddbmm.default)
+def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    if beta == 1 and alpha == 1:
+        return _product(a, b, bias=bias)
+    found = _product(a, b)
+    found = found if alpha == 1 else dvm.multiply(found, float(alpha))
+    if beta == 0:
+        return found
+    return dvm.add(found, bias if beta == 1 else dvm.multiply(bias, float(beta)))
+
+
+@lowers(aten.linear.default)
+def _(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    return _product(x, weight, transpose_y=True, bias=bias)
+
+
+@lowers(aten._softmax.default)
+def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
+    if half_to_float:
+        x = converted(x, FLOAT32)
+    return dvm.softmax(x, dim) if x.ndim else dvm.ones((), x.dtype)
+
+
+@lowers(aten._log_softmax.default)
+def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
+    if half_to_float:
+        x = converted(x, FLOAT32)
+    return dvm.log_softmax(x, dim) if x.ndim else dvm.zeros((), x.dtype)
+
+
+@lowers(aten._safe_softmax.default)
+def safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    """The softmax, and 0 along a dim that holds nothing but negative infinities."""
+    if dtype is not None:
+        x = converted(x, dtype_of(dtype))
+    nothing = dvm.equal(reduce("Max", x, (normalised_axis(dim, x.ndim),), True), float("-inf"))
+    return dvm.where(nothing, as_tensor(0.0, x.dtype), dvm.softmax(x, dim))
+
+
+@lowers(aten._softmax_backward_data.default)
+def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
+    product = dvm.multiply(gradient, result)
+    sums = dvm.sum(product, axes_of(result, dim), keepdims=True)
+    return converted(dvm.subtract(product, dvm.multiply(result, sums)), dtype_of(input_dtype))
+
+
+@lowers(aten._log_softmax_backward_data.default)
+def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
+    sums = dvm.sum(gradient, axes_of(result, dim), keepdims=True)
+    return converted(dvm.subtract(gradient, dvm.multiply(dvm.exp(result), sums)), dtype_of(input_dtype))
+
+
+@lowers(aten.native_layer_norm.default)
+def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, ...]:
+    axis = x.ndim - len(shape)
+    kept = x.dtype
+    parameters = [parameter for parameter in (weight, bias) if parameter is not None]
+    if any(parameter.dtype is not kept for parameter in parameters):
+        x = converted(x, FLOAT32)
+        weight, bias = (None if one is None else converted(one, FLOAT32) for one in (weight, bias))
+    found = converted(dvm.layer_norm(x, weight, bias, axis=axis, epsilon=eps), kept)
+    axes = tuple(range(axis, x.ndim))
+    wide = converted(x, FLOAT32)
+    middle = reduce("Mean", wide, axes, True)
+    spread = dvm.rsqrt(dvm.add(variance(wide, axes, correction=0, keepdim=True), float(eps)))
+    return found, converted(middle, x.dtype), converted(spread, x.dtype)
+
+
+@lowers(aten._fused_rms_norm.default)
+def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None) -> tuple[Tensor, ...]:
+    axis = x.ndim - len(shape)
+    epsilon = torch.finfo(torch.float32).eps if eps is None else eps
+    found = dvm.rms_norm(x, weight, axis=axis, epsilon=epsilon)
+    squares = reduce("Mean", dvm.square(converted(x, FLOAT32)), tuple(range(axis, x.ndim)), True)
+    return found, dvm.rsqrt(dvm.add(squares, float(epsilon)))
+
+
+@lowers(aten.native_group_norm.default)
+def _(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, n: Any, c: Any, inner: Any, groups: int, eps: float
+) -> tuple[Tensor, ...]:
+    apart = dvm.reshape(x, (n, groups, c // groups, inner))
+    middle = reduce("Mean", apart, (2, 3), True)
+    spread = dvm.rsqrt(dvm.add(variance(apart, (2, 3), correction=0, keepdim=True), float(eps)))
+    found = dvm.reshape(dvm.multiply(dvm.subtract(apart, middle), spread), x.shape)
+    across = (1, c, *[1] * (x.ndim - 2))
+    if weight is not None:
+        found = dvm.multiply(found, dvm.reshape(weight, across))
+    if bias is not None:
+        found = dvm.add(found, dvm.reshape(bias, across))
+    return found, dvm.reshape(middle, (n, groups)), dvm.reshape(spread, (n, groups))
+
+
+@lowers(aten.native_batch_norm.default, aten._native_batch_norm_legit_no_training.default)
+def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tuple[Tensor, ...]:
+    if len(rest) == 3 and rest[0]:
+        raise Unsupported("a batch norm in training writes its running statistics")
+    across = (1, x.shape[1], *[1] * (x.ndim - 2))
+    scale = dvm.rsqrt(dvm.add(var, float(rest[-1])))
+    if weight is not None:
+        scale = dvm.multiply(scale, weight)
+    found = dvm.multiply(dvm.subtract(x, dvm.reshape(mean, across)), dvm.reshape(scale, across))
+    if bias is not None:
+        found = dvm.add(found, dvm.reshape(bias, across))
+    none = dvm.zeros((0,), x.dtype)
+    return converted(found, x.dtype), none, none
+
+
+@lowers(aten._scaled_dot_product_flash_attention_for_cpu.default)
+def _(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    attn_mask: Tensor | None = None,
+    scale: float | None = None,
+) -> tuple[Tensor, ...]:
+    if dropout_p:
+        raise Unsupported("an attention that drops out at random")
+    batch, heads, length, width = query.shape
+    shared = key.shape[1]
+    if not isinstance(heads, int) or not isinstance(shared, int) or not isinstance(width, int):
+        raise Unsupported("an attention whose heads are not known")
+    steps = key.shape[2]
+    grouped = heads != shared
+    if grouped:  # grouped queries: the heads of a group are rows of one product
+        query = dvm.reshape(query, (batch, shared, heads // shared, length, width))
+        key, value = dvm.expand_dims(key, 2), dvm.expand_dims(value, 2)
+    scores = dvm.matmul(query, key, transpose_y=True)
+    scores = dvm.multiply(scores, 1 / sqrt(width) if scale is None else float(scale))
+    if attn_mask is not None:
+        mask = attn_mask
+        if grouped:
+            mask = dvm.broadcast_to(mask, (batch, heads, length, steps))
+            mask = dvm.reshape(mask, (batch, shared, heads // shared, length, steps))
+        if mask.dtype is BOOL:
+            scores = dvm.where(mask, scores, as_tensor(float("-inf"), scores.dtype))
+        else:
+            scores = dvm.add(scores, converted(mask, scores.dtype))
+    if is_causal:
+        below = dvm.less_equal(dvm.arange(steps), dvm.expand_dims(dvm.arange(length), 1))
+        scores = dvm.where(below, scores, as_tensor(float("-inf"), scores.dtype))
+    weights = dvm.softmax(scores) if attn_mask is None else safe_softmax(scores, -1)
+    found = dvm.matmul(weights, value)
+    wide = converted(scores, FLOAT32)
+    highest = reduce("Max", wide, (wide.ndim - 1,), True)
+    finite = dvm.where(dvm.isfinite(highest), highest, 0.0)
+    sums = dvm.add(dvm.log(dvm.sum(dvm.exp(dvm.subtract(wide, finite)), -1, keepdims=True)), finite)
+    logsumexp = dvm.squeeze(sums, -1)
+    if grouped:
+        found = dvm.reshape(found, (batch, heads, length, width))
+        logsumexp = dvm.reshape(logsumexp, (batch, heads, length))
+    return found, logsumexp
+
+
+def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
+    """Where each class is the target, and which targets count. A target past the classes is an error of the look-up."""
+    counts = dvm.not_equal(target, ignored)
+    classes = dvm.arange(logarithms.shape[-1])
+    wanted = dvm.take(classes, dvm.where(counts, target, 0), 0)
+    same = dvm.equal(classes, dvm.expand_dims(wanted, -1) if target.ndim else wanted)
+    return same, counts
+
+
+@lowers(aten.nll_loss_forward.default)
+def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
+    if weight is not None or target.dtype is not INT64:
+        raise Unsupported("a loss with a weight for each class")
+    same, counts = _classes(x, target, ignore_index)
+    picked = dvm.sum(dvm.where(same, x, as_tensor(0.0, x.dtype)), -1)
+    losses = dvm.where(counts, dvm.negative(picked), as_tensor(0.0, x.dtype))
+    number = dvm.sum(converted(counts, x.dtype))
+    if reduction == 0:
+        return losses, as_tensor(0.0, x.dtype)
+    whole = dvm.sum(losses)
+    return (dvm.divide(whole, number) if reduction == 1 else whole), number
+
+
+@lowers(aten.nll_loss_backward.default)
+def _(
+    gradient: Tensor, x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int, number: Tensor
+) -> Tensor:
+    if weight is not None:
+        raise Unsupported("a loss with a weight for each class")
+    same, counts = _classes(x, target, ignore_index)
+    counts = dvm.expand_dims(counts, -1) if target.ndim else counts
+    each = dvm.divide(gradient, number) if reduction == 1 else gradient
+    if reduction == 0 and target.ndim:
+        each = dvm.expand_dims(each, -1)
+    zero = as_tensor(0.0, x.dtype)
+    return dvm.where(dvm.logical_and(same, counts), dvm.negative(each), zero)
+
+
+@lowers(aten.mse_loss.default)
+def _(x: Tensor, y: Tensor, reduction: int = 1) -> Tensor:
+    squares = dvm.square(compute("Sub", x, y))
+    return squares if reduction == 0 else dvm.mean(squares) if reduction == 1 else dvm.sum(squares)
+
+
+@lowers(aten.glu.default)
+def _(x: Tensor, dim: int = -1) -> Tensor:
+    at = normalised_axis(dim, x.ndim)
+    half = x.shape[at] // 2
+    before = (slice(None),) * at
+    return dvm.multiply(
+        dvm.getitem(x, (*before, slice(None, half))), dvm.sigmoid(dvm.getitem(x, (*before, slice(half, None))))
+    )
+
+
+@lowers(aten.threshold_backward.default)
+def _(gradient: Tensor, x: Tensor, threshold: Any) -> Tensor:
+    return dvm.where(dvm.greater(x, operand(threshold, x.dtype)), gradient, as_tensor(0.0, gradient.dtype))
+
+
+@lowers(aten.tanh_backward.default)
+def _(gradient: Tensor, result: Tensor) -> Tensor:
+    return dvm.multiply(gradient, dvm.subtract(1.0, dvm.square(result)))
+
+
+@lowers(aten.sigmoid_backward.default)
+def _(gradient: Tensor, result: Tensor) -> Tensor:
+    return dvm.multiply(gradient, dvm.multiply(result, dvm.subtract(1.0, result)))
+
+
+@lowers(aten.silu_backward.default)
+def _(gradient: Tensor, x: Tensor) -> Tensor:
+    squashed = dvm.sigmoid(x)
+    slope = dvm.add(1.0, dvm.multiply(x, dvm.subtract(1.0, squashed)))
+    return dvm.multiply(gradient, dvm.multiply(squashed, slope))
+
+
+@lowers(aten.gelu_backward.default)
+def _(gradient: Tensor, x: Tensor, *, approximate: str = "none") -> Tensor:
+    """The derivative of x * P(X <= x), X normal, or of its approximation by a tanh."""
+    if approximate == "none":
+        below = dvm.multiply(0.5, dvm.add(1.0, dvm.erf(dvm.multiply(x, sqrt(0.5)))))
+        density = dvm.multiply(dvm.exp(dvm.multiply(dvm.square(x), -0.5)), 1 / sqrt(2 * pi))
+        return dvm.multiply(gradient, dvm.add(below, dvm.multiply(x, density)))
+    inner = dvm.multiply(dvm.add(x, dvm.multiply(dvm.multiply(dvm.square(x), x), 0.044715)), sqrt(2 / pi))
+    squashed = dvm.tanh(inner)
+    slope = dvm.multiply(dvm.add(1.0, dvm.multiply(dvm.square(x), 3 * 0.044715)), sqrt(2 / pi))
+    rise = dvm.multiply(dvm.multiply(x, 0.5), dvm.multiply(dvm.subtract(1.0, dvm.square(squashed)), slope))
+    return dvm.multiply(gradient, dvm.add(dvm.multiply(0.5, dvm.add(1.0, squashed)), rise))
+
+
+@lowers(aten.native_layer_norm_backward.default)
+def _(
+    gradient: Tensor,
+    x: Tensor,
+    shape: Sequence[Any],
+    middle: Tensor,
+    spread: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    wanted: Sequence[bool],
+) -> tuple[Tensor | None, ...]:
+    axis = x.ndim - len(shape)
+    inner, outer = tuple(range(axis, x.ndim)), tuple(range(axis))
+    kept = x.dtype
+    gradient, x, middle, spread = (converted(one, FLOAT32) for one in (gradient, x, middle, spread))
+    normal = dvm.multiply(dvm.subtract(x, middle), spread)
+    scaled = gradient if weight is None else dvm.multiply(gradient, converted(weight, FLOAT32))
+    of_x = None
+    if wanted[0]:
+        across = reduce("Mean", scaled, inner, True)
+        along = dvm.multiply(normal, reduce("Mean", dvm.multiply(scaled, normal), inner, True))
+        of_x = converted(dvm.multiply(dvm.subtract(dvm.subtract(scaled, across), along), spread), kept)
+    of_weight = of_bias = None
+    if wanted[1] and weight is not None:
+        of_weight = converted(dvm.sum(dvm.multiply(gradient, normal), outer), weight.dtype)
+    if wanted[2] and bias is not None:
+        of_bias = converted(dvm.sum(gradient, outer), bias.dtype)
+    return of_x, of_weight, of_bias
+
+
+def common(values: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors in the type that they promote to."""
+    dtype = result_type(values)
+    return [operand(value, dtype) for value in values]

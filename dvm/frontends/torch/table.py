@@ -1,0 +1,50 @@
+"""The table of ATen operations that DVM takes, each as a function over tensors of DVM.
+
+The same functions serve both ways into DVM: given stand-ins of a trace they build an operator graph (`torch.compile`),
+given lazy values they record (`dvm.torch.lazy`). They get the arguments of the ATen operation, with tensors of DVM in place of
+PyTorch's, and return one tensor or a tuple of them; where DVM cannot do what the arguments ask for they raise Unsupported, and
+PyTorch does it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+Lowering = Callable[..., Any]
+
+LOWERINGS: dict[Any, Lowering] = {}
+"""What stands for an ATen operation (an overload)."""
+
+VIEWS: set[Any] = set()
+"""Those of `LOWERINGS` whose results of PyTorch lie in the memory of their first argument."""
+
+IN_PLACE: dict[Any, Any] = {}
+"""For overloads that write their first argument the overload that computes what they write."""
+
+
+def lowers(*overloads: Any, view: bool = False) -> Callable[[Lowering], Lowering]:
+    """Enter a function for overloads, and for those that do the same in place."""
+
+    def decorate(lowering: Lowering) -> Lowering:
+        for overload in overloads:
+            LOWERINGS[overload] = lowering
+            if view:
+                VIEWS.add(overload)
+            else:
+                _enter_in_place(overload)
+        return lowering
+
+    return decorate
+
+
+def _enter_in_place(overload: Any) -> None:
+    """`aten.add_.Tensor` computes what `aten.add.Tensor` does."""
+    namespace, _, name = overload._schema.name.partition("::")
+    packet = getattr(getattr(torch.ops, namespace), f"{name}_", None)
+    if packet is None or overload._overloadname not in packet.overloads():
+        return
+    in_place = getattr(packet, overload._overloadname)
+    arguments = in_place._schema.arguments
+    if arguments[0].alias_info is not None and arguments[0].alias_info.is_write:
+        IN_PLACE[in_place] = overload
