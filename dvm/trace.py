@@ -22,6 +22,7 @@ from dvm.functions.dispatch import IMPLEMENTATIONS, as_dtype
 from dvm.primitives import Attributes, DType
 from dvm.tensor import RECORDERS, Tensor, apply
 from dvm_dialects.dims import Dim
+from dvm_dialects.dvm_base import DimLike
 from vm.errors import DvmError
 
 _INT64 = np.dtype(np.int64)
@@ -48,7 +49,7 @@ class Trace:
         self.captured: dict[int, tuple[Any, Traced]] = {}
         """The arrays from outside that the function uses, by identity, each with its stand-in."""
 
-    def argument(self, name: str, dtype: DType, dims: Sequence[int | str], *, weak: bool = False) -> Traced:
+    def argument(self, name: str, dtype: DType, dims: Sequence[DimLike], *, weak: bool = False) -> Traced:
         """The stand-in for an argument."""
         return Traced(self, self.builder.argument(name, dtype, dims), weak=weak)
 
@@ -56,12 +57,16 @@ class Trace:
         here = [self._here(operand) for operand in operands]
         if primitive == "cast" and here[0].weak and attributes[0] == _INT32 and isinstance(here[0].ssa, BlockArgument):
             self.narrowed.add(here[0].ssa.index)
-        result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), caller())
+        result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), self.caller())
         weak = primitive in _ARITHMETIC and all(value.weak for value in here)
         return Traced(self, result, weak=weak)
 
+    def caller(self) -> Place:
+        """The file and line that what is traced now comes from."""
+        return caller()
+
     def place(self) -> str:
-        return where()
+        return "{}:{}".format(*self.caller())
 
     def tensor(self, value: Any, *, copy: bool) -> Traced:
         """The stand-in for an array from outside, whose elements are read at each call."""

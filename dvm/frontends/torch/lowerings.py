@@ -13,7 +13,7 @@ from dvm.functions.dispatch import converted, is_scalar, normalised_axes
 from dvm.functions.elementwise import binary, unary
 from dvm.functions.reductions import reduce
 from dvm.primitives import BOOL, FLOAT32, DType
-from dvm.tensor import Tensor, Unsupported, apply
+from dvm.tensor import Tensor, Unsupported
 from vm.isa import ElementType
 from vm.tiles import DTYPES
 
@@ -291,7 +291,11 @@ def _(x: Tensor, *, memory_format: Any = None) -> Tensor:
 @lowers(aten.copy.default)
 def _(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     found = as_tensor(source, x.dtype)
-    return dvm.broadcast_to(found, x.shape) if len(found.shape) != len(x.shape) or found.shape != x.shape else dvm.copy(found)
+    return (
+        dvm.broadcast_to(found, x.shape)
+        if len(found.shape) != len(x.shape) or found.shape != x.shape
+        else dvm.copy(found)
+    )
 
 
 @lowers(aten.fill.Scalar, aten.fill.Tensor)

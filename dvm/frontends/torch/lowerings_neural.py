@@ -13,7 +13,7 @@ from dvm.frontends.torch.table import lowers
 from dvm.functions.dispatch import converted, normalised_axis
 from dvm.functions.reductions import reduce
 from dvm.primitives import BOOL, FLOAT32
-from dvm.tensor import Tensor, Unsupported, apply
+from dvm.tensor import Tensor, Unsupported
 
 aten = torch.ops.aten
 

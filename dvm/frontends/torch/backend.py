@@ -1,0 +1,292 @@
+"""The backend of `torch.compile`: graphs of Dynamo in, functions on tensors out, with regions of DVM in them.
+
+Dynamo's own graph is taken where no gradients are asked for and nothing is written that is seen elsewhere: AOT autograd, which
+makes graphs functional and derives gradients, costs three times as long. The entry point `dvm` of `torch_dynamo_backends` is `backend`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import torch
+import torch._dynamo
+from torch._dynamo.backends.common import aot_autograd
+from torch._functorch.partitioners import min_cut_rematerialization_partition
+from torch.fx import GraphModule, Node
+from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
+from torch.fx.passes.operator_support import OperatorSupportBase
+
+from dvm.frontends.torch.capture import (
+    GETITEM,
+    Mutation,
+    Region,
+    Seen,
+    captured,
+    fake_of,
+    is_size,
+    region,
+)
+from dvm.frontends.torch.log import LOG, left_to_torch
+from dvm.frontends.torch.table import LOWERINGS, VIEWS
+from vm.errors import DvmError
+
+Compiled = Callable[..., Any]
+
+
+@dataclass
+class Report:
+    """What became of the graphs of a model."""
+
+    regions: list[Region] = field(default_factory=list[Region])
+    taken: list[Seen] = field(default_factory=list[Seen])
+    left: list[Seen] = field(default_factory=list[Seen])
+    graphs: int = 0
+
+
+def backend(
+    module: GraphModule, example_inputs: Sequence[Any], *, report: Report | None = None, **options: Any
+) -> Compiled:
+    """Compile a graph of Dynamo. `report` gathers what became of it; other options are refused by name.
+
+    Raises DvmError for an option that there is not.
+    """
+    if options:
+        raise DvmError(f"the backend 'dvm' has no option '{min(options)}'")
+    report = Report() if report is None else report
+    if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in example_inputs):
+        return _through_autograd(module, example_inputs, report)
+    fakes = [fake_of(node) for node in module.graph.nodes if node.op == "placeholder"]
+    try:
+        return _compiled(module, fakes, report, boxed=False)
+    except Mutation:
+        return _through_autograd(module, example_inputs, report)
+
+
+def _through_autograd(module: GraphModule, example_inputs: Sequence[Any], report: Report) -> Compiled:
+    """The graph made functional, with its gradients, in two graphs of ATen operations."""
+
+    def compile_part(part: GraphModule, inputs: Sequence[Any]) -> Compiled:
+        fakes = [fake_of(node) for node in part.graph.nodes if node.op == "placeholder"]
+        function = _compiled(part, fakes, report, boxed=True)
+
+        def boxed(arguments: list[Any]) -> Any:
+            given = tuple(arguments)
+            arguments.clear()
+            return function(*given)
+
+        boxed._boxed_call = True  # pyright: ignore[reportFunctionMemberAccess] - how AOT autograd knows them
+        return boxed
+
+    compiler = aot_autograd(
+        fw_compiler=compile_part,
+        bw_compiler=compile_part,
+        inference_compiler=compile_part,
+        partition_fn=min_cut_rematerialization_partition,
+        keep_inference_input_mutations=False,
+    )
+    return compiler(module, example_inputs)
+
+
+def _compiled(module: GraphModule, fakes: Sequence[Any], report: Report, *, boxed: bool) -> Compiled:
+    """A function that does what a graph does."""
+    if not boxed and _peel_views(module):
+        module.recompile()
+    capture, results = captured("graph", module, fakes)
+    report.graphs += 1
+    flat = list(results) if isinstance(results, tuple | list) else [results]
+    nodes = [node for node in module.graph.nodes if node.op not in ("placeholder", "output", "get_attr")]
+    for node in nodes:
+        for seen in node.meta["dvm.seen"]:
+            (report.taken if node.meta["dvm.left"] is None else report.left).append(seen)
+        if node.meta["dvm.left"] is not None:
+            left_to_torch(node.format_node() or node.name, node.meta["dvm.left"])
+    if (
+        all(node.meta["dvm.left"] is None for node in nodes)
+        and all(isinstance(result, torch.Tensor) and id(result) in capture.values for result in flat)
+        and not any(node.op == "placeholder" for node in _returned(module))
+    ):
+        try:
+            whole = region(capture, fakes, flat)
+        except DvmError as reason:
+            left_to_torch("the graph", reason)
+        else:
+            report.regions.append(whole)
+            return whole
+    return _partitioned(module, report)
+
+
+def _returned(module: GraphModule) -> list[Node]:
+    output = next(node for node in module.graph.nodes if node.op == "output")
+    return [value for value in torch.fx.node.map_arg(output.args, lambda node: node) and output.all_input_nodes]
+
+
+class _Support(OperatorSupportBase):
+    """Which nodes DVM does."""
+
+    def is_node_supported(self, submodules: Any, node: Node) -> bool:
+        return node.op in ("call_function", "call_method", "call_module") and node.meta["dvm.left"] is None
+
+
+def _partitioned(module: GraphModule, report: Report) -> Compiled:
+    """A graph with a region in place of each part that DVM does, as few of them as PyTorch's partitioner finds."""
+    _sizes_from_inputs(module)
+    for node in module.graph.nodes:
+        if node.op in ("call_function", "call_method") and is_size(node):
+            node.meta["dvm.left"] = "it gives a size"
+    partitioner = CapabilityBasedPartitioner(module, _Support(), allows_single_node_partition=True)
+    partitions = [part for part in partitioner.propose_partitions() if any(map(_computes, part.nodes))]
+    fused = partitioner.fuse_partitions(partitions, prefix="dvm_region_")
+    for node in list(fused.graph.nodes):
+        if node.op != "call_module" or not str(node.target).startswith("dvm_region_"):
+            continue
+        part = fused.get_submodule(str(node.target))
+        assert isinstance(part, GraphModule)
+        inner = [fake_of(argument) for argument in node.args]
+        try:
+            capture, results = captured(str(node.target), part, inner)
+            single = not isinstance(results, tuple | list)
+            found = region(capture, inner, [results] if single else list(results))
+        except DvmError as reason:
+            left_to_torch(str(node.target), reason)
+            continue
+        report.regions.append(found)
+        setattr(fused, str(node.target), _Module(found, single=single))
+    fused.recompile()
+    LOG.debug("a graph of %d nodes has %d regions of DVM", len(module.graph.nodes), len(partitions))
+    return fused
+
+
+class _Module(torch.nn.Module):
+    """A region as a module of a graph."""
+
+    def __init__(self, region: Region, *, single: bool) -> None:
+        super().__init__()
+        self._region = region
+        self._single = single
+
+    def forward(self, *arguments: Any) -> Any:
+        found = self._region(*arguments)
+        return found[0] if self._single else tuple(found)
+
+
+def _computes(node: Node) -> bool:
+    """Whether a node does more than name numbers or look at memory in another way."""
+    names = {seen.name for seen in node.meta.get("dvm.seen", ())}
+    return bool(names - _VIEW_NAMES)
+
+
+_VIEW_NAMES = {str(view) for view in VIEWS}
+
+
+def _sizes_from_inputs(module: GraphModule) -> None:
+    """Compute sizes from the graph's own inputs, so that none of them ties a region to another."""
+    from torch.fx.experimental.proxy_tensor import py_sym_types
+    from torch.utils._sympy.interp import sympy_interp
+    from torch.utils._sympy.reference import PythonReferenceAnalysis
+
+    graph = module.graph
+    symbols: dict[Any, Any] = {}
+    last = None
+    for node in graph.nodes:
+        if node.op != "placeholder":
+            break
+        last = node
+        fake = fake_of(node)
+        if isinstance(fake, torch.SymInt) and fake.node.expr.is_symbol:
+            symbols[fake.node.expr] = torch.fx.Proxy(node)
+    if last is None or not symbols:
+        return
+    for node in list(graph.nodes):
+        if node.op not in ("call_function", "call_method"):
+            continue
+        value = fake_of(node)
+        if not isinstance(value, py_sym_types) or not isinstance(value, torch.SymInt):
+            continue
+        expression = value.node.expr
+        if not expression.free_symbols or not expression.free_symbols <= symbols.keys():
+            continue
+        with graph.inserting_before(node):
+            made = sympy_interp(PythonReferenceAnalysis, symbols, expression)
+        for fresh in graph.nodes:
+            fresh.meta.setdefault("dvm.left", None if fresh.op == "placeholder" else "it gives a size")
+            fresh.meta.setdefault("dvm.seen", [])
+            if "dvm.value" not in fresh.meta and fresh.op == "call_function":
+                fresh.meta["dvm.value"] = value
+        node.replace_all_uses_with(made.node)
+    graph.eliminate_dead_code()
+    graph.lint()
+
+
+def _peel_views(module: GraphModule) -> bool:
+    """Let PyTorch make those results that are views of inputs or of one another; whether there are any.
+
+    Users may write to them and look for it in the other.
+    """
+    graph = module.graph
+    output = next(node for node in graph.nodes if node.op == "output")
+    inputs = {
+        storage
+        for node in graph.nodes
+        if node.op == "placeholder"
+        for storage in [_storage_of(node)]
+        if storage is not None
+    }
+    returned = [node for node in output.all_input_nodes if _storage_of(node) is not None]
+    counts: dict[int, int] = {}
+    for node in returned:
+        storage = _storage_of(node)
+        assert storage is not None
+        counts[storage] = counts.get(storage, 0) + 1
+    peeled = False
+    for node in returned:
+        storage = _storage_of(node)
+        if storage in inputs or counts[storage or 0] > 1:
+            copy = _again(graph, node, storage, output)
+            if copy is not node:
+                output.replace_input_with(node, copy)
+                peeled = True
+    return peeled
+
+
+def _again(graph: torch.fx.Graph, node: Node, storage: int | None, output: Node) -> Node:
+    """The chain of views that a node is, made once more at the end of the graph, where DVM leaves it alone."""
+    base = next((one for one in node.all_input_nodes if _storage_of(one) == storage), None)
+    if node.op == "placeholder" or base is None:
+        return node
+    made = _again(graph, base, storage, output)
+    with graph.inserting_before(output):
+        copy = graph.node_copy(node, lambda one: made if one is base else one)
+    copy.meta["dvm.returned"] = True
+    return copy
+
+
+def _storage_of(node: Node) -> int | None:
+    value = fake_of(node) if node.op not in ("get_attr", "output") else None
+    return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
+
+
+def _dynamic_by_default(optimize: Callable[..., Any]) -> Callable[..., Any]:
+    """`torch._dynamo.optimize` that has this backend take sizes for symbols from the first call on, unless told otherwise."""
+
+    @wraps(optimize)
+    def call(*arguments: Any, **options: Any) -> Any:
+        found = optimize(*arguments, **options)
+        chosen = options.get("backend")
+        if getattr(chosen, "compiler_fn", chosen) is backend and options.get("dynamic") is None:
+            hooks = getattr(found, "enter_exit_hooks", None)
+            if hooks is not None:
+                hooks.append(
+                    torch._dynamo.config._make_closure_patcher(assume_static_by_default=False, specialize_float=True)
+                )
+        return found
+
+    return call
+
+
+torch._dynamo.optimize = _dynamic_by_default(torch._dynamo.optimize)
+
+TAKEN = LOWERINGS
+GET = GETITEM
