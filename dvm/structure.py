@@ -9,15 +9,15 @@ the third record that differs in nothing else: from then on they are arguments. 
 have no memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dvm.cache import cached
-from dvm.primitives import MAX_RANK, PRIMITIVES, number
+from dvm.primitives import MAX_RANK, PRIMITIVES, Shape, number
 from dvm.program import default_device
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
@@ -126,6 +126,8 @@ class _Structure:
         self.general = general
         self.sizes: list[Place] = []
         self._symbols: dict[int, str] = {}
+        self._products: dict[int, _Product] = {}
+        """What sizes that no leaf has are products of, where a reshape has made them."""
         self.shapes = [tuple([self._declare(size) for size in leaf.shape]) for leaf in leaves]
         self.attributes = [self._symbolic(node) for node in nodes]
         self.numbers: tuple[int, ...] = tuple([node.number for node in nodes if general and _has_number(node)])
@@ -203,6 +205,8 @@ class _Structure:
             sizes: tuple[int | str, ...] = attributes[position]
             named = [self._symbols.get(size, size) if isinstance(size, int) else size for size in sizes]
             unknown = [axis for axis, size in enumerate(named) if isinstance(size, int) and size > 1]
+            if primitive == "reshape" and unknown and 0 not in node.shape:
+                self._name_products(node, named, unknown)
             rest = len(unknown) == 1 or (self.general and bool(unknown))
             if primitive == "reshape" and rest and -1 not in sizes and 0 not in node.shape:
                 named[unknown.pop()] = -1
@@ -214,6 +218,42 @@ class _Structure:
                     named[axis] = self._declare(size)
             attributes[position] = tuple(named)
         return tuple(attributes)
+
+    def _name_products(self, node: Node, named: list[int | str], unknown: list[int]) -> None:
+        """Name the sizes of a reshape that follow from those of runs of dims with as many elements, and take them off `unknown`.
+
+        So [s0, 4, s1] reshaped to two dims has the dims 4*s0 and s1, and back again s0, 4 and s1.
+        """
+        before, after = node.operands[0].shape, node.shape
+        start = at = 0
+        for end, end_after in _runs(before, after):
+            whole = self._product(before[start:end])
+            free = [axis for axis in range(at, end_after) if axis in unknown and after[axis] not in self._products]
+            if len(free) == 1:
+                (axis,) = free
+                others = self._product(after[at:axis] + after[axis + 1 : end_after])
+                size = _quotient(whole, others)
+                if size is not None:
+                    if size.symbols:
+                        self._products.setdefault(after[axis], size)
+                    named[axis] = size.text
+                    unknown.remove(axis)
+            for axis in range(at, end_after):
+                if axis in unknown and after[axis] in self._products:
+                    named[axis] = self._products[after[axis]].text
+                    unknown.remove(axis)
+            start, at = end, end_after
+
+    def _product(self, sizes: Shape) -> "_Product":
+        """The product of sizes, in terms of symbols."""
+        factor = 1
+        symbols: list[str] = []
+        for size in sizes:
+            symbol = self._symbols.get(size)
+            known = self._products.get(size) if symbol is None else _Product(1, (symbol,))
+            factor *= size if known is None else known.factor
+            symbols += () if known is None else known.symbols
+        return _Product(factor, tuple(sorted(symbols)))
 
     def _symbolic_slice(self, node: Node) -> tuple[Any, ...]:
         """The attributes of a slice, its ends counted from that end of each dim which is nearer; in general from the start."""
@@ -230,6 +270,52 @@ class _Structure:
             elif step == 1 and stop > dim - stop and not self.general:
                 sizes[axis] = f"{symbol} - {dim - size}"
         return tuple(starts), tuple(sizes), tuple(steps)
+
+
+class _Product(NamedTuple):
+    """A number times symbols, which are in order."""
+
+    factor: int
+    symbols: tuple[str, ...]
+
+    @property
+    def text(self) -> int | str:
+        """As a size in an attribute."""
+        if not self.symbols:
+            return self.factor
+        return "*".join((str(self.factor), *self.symbols) if self.factor != 1 else self.symbols)
+
+
+def _quotient(a: _Product, b: _Product) -> _Product | None:
+    """One product divided by another, if that is a product."""
+    symbols = list(a.symbols)
+    for symbol in b.symbols:
+        if symbol not in symbols:
+            return None
+        symbols.remove(symbol)
+    factor, rest = divmod(a.factor, b.factor)
+    return None if rest else _Product(factor, tuple(symbols))
+
+
+def _runs(before: Shape, after: Shape) -> Iterator[tuple[int, int]]:
+    """The ends of the shortest runs of dims, in two shapes without dims of 0, that have as many elements."""
+    here = there = 0
+    while here < len(before) or there < len(after):
+        counts = [1, 1]
+        if here < len(before):
+            counts[0] = before[here]
+            here += 1
+        if there < len(after):
+            counts[1] = after[there]
+            there += 1
+        while counts[0] != counts[1]:
+            if counts[0] < counts[1]:
+                counts[0] *= before[here]
+                here += 1
+            else:
+                counts[1] *= after[there]
+                there += 1
+        yield here, there
 
 
 def _has_number(node: Node) -> bool:

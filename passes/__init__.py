@@ -12,6 +12,7 @@ PIPELINE = (
     "dvm-simplify",
     "dvm-decompose",
     "dvm-deduce-shapes",
+    "dvm-fold-unit-dims",
     "dvm-fuse",
     "vk-speculate",
     "vk-stack",
@@ -45,6 +46,11 @@ def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
         from passes.dvm_deduce_shapes import DvmDeduceShapesPass
 
         return DvmDeduceShapesPass
+
+    def get_dvm_fold_unit_dims():
+        from passes.dvm_fold_unit_dims import DvmFoldUnitDimsPass
+
+        return DvmFoldUnitDimsPass
 
     def get_dvm_fuse():
         from passes.dvm_fuse import DvmFusePass
@@ -91,6 +97,7 @@ def get_all_passes() -> "dict[str, Callable[[], type[ModulePass]]]":
         "dvm-simplify": get_dvm_simplify,
         "dvm-decompose": get_dvm_decompose,
         "dvm-deduce-shapes": get_dvm_deduce_shapes,
+        "dvm-fold-unit-dims": get_dvm_fold_unit_dims,
         "dvm-fuse": get_dvm_fuse,
         "vk-speculate": get_vk_speculate,
         "vk-stack": get_vk_stack,

@@ -33,6 +33,7 @@ from dvm_dialects.dvm import (
     ConstantOp,
     CopyOp,
     DvmOp,
+    MatmulOp,
     PadOp,
     ReshapeOp,
     SelectOp,
@@ -386,6 +387,32 @@ def slice_of_slice(op: SliceOp) -> Replacement:
     return SliceOp(inner.operand, starts, sizes, steps, op.result.type)
 
 
+def matmul_of_flattened(op: MatmulOp) -> Replacement:
+    """`matmul (reshape %a shape [8, 4, 2]), (reshape %b shape [8, 2, 3])` of %a [2, 4, 4, 2] and %b [2, 4, 2, 3] is a reshape
+    of `matmul %a, %b`, if all are certainly right: products over several dims need not be flattened to one.
+    """
+    factors = [operand.owner for operand in op.operands]
+    result = _proven_shape(op)
+    if len(factors) != 2 or result is None or len(result) != 3 or not all(map(is_known, result)):
+        return None
+    sources: list[SSAValue] = []
+    batches: list[Shape] = []
+    for operand, factor in zip(op.operands, factors, strict=True):
+        if not isinstance(factor, ReshapeOp) or _proven_shape(factor) is None:
+            return None
+        before, after = shape_of(factor.operand.type), shape_of(operand.type)
+        if len(before) < 4 or before[-2:] != after[-2:] or not all(map(is_known, before)):
+            return None
+        sources.append(factor.operand)
+        batches.append(before[:-2])
+    if batches[0] != batches[1]:
+        return None
+    product = MatmulOp(*sources, trans_a=bool(op.trans_a.value.data), trans_b=bool(op.trans_b.value.data))
+    product.location = op.location
+    Rewriter.insert_op(product, InsertPoint.before(op))
+    return ReshapeOp(product.result, result, op.result.type)
+
+
 _RULES: dict[type[Operation], Sequence[Callable[[Any], Replacement]]] = {
     ConstantOp: (fold_constant_splat,),
     UnaryOp: (fold_unary_splat, repeated_unary),
@@ -400,6 +427,7 @@ _RULES: dict[type[Operation], Sequence[Callable[[Any], Replacement]]] = {
     SliceOp: (unchanged_shape, move_splat, slice_of_slice),
     ConcatOp: (unchanged_shape,),
     PadOp: (unchanged_shape,),
+    MatmulOp: (matmul_of_flattened,),
 }
 
 

@@ -170,14 +170,14 @@ def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> V
     """What follows a matrix product on its result, while a block of it is in cache: bias, activation, residual, cast."""
     if producer.kind is not AreaKind.CUBE or consumer.kind is not AreaKind.ELEMENTWISE:
         return None
-    if not shapes.equal(producer.domain, consumer.domain):
+    if not shapes.equal_but_ones(producer.domain, consumer.domain):
         return _not_equal(producer.domain, consumer.domain)
     values = _between(graph, producer, consumer)
     if isinstance(values, Refused):
         return values
-    if not all(shapes.equal(value, consumer.domain) for value in values):
+    if not all(shapes.equal_but_ones(value, consumer.domain) for value in values):
         return Refused("it stretches the product to {}", consumer.domain)
-    return Merged(AreaKind.CUBE, consumer.domain, Reason("it works on blocks of the product, {}", consumer.domain))
+    return Merged(AreaKind.CUBE, producer.domain, Reason("it works on blocks of the product, {}", producer.domain))
 
 
 def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:

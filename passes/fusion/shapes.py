@@ -14,6 +14,12 @@ def equal(a: Shape, b: Shape) -> bool:
     return a == b
 
 
+def equal_but_ones(a: Shape, b: Shape) -> bool:
+    """Whether the shapes are the same for all sizes, apart from dims of 1 in front."""
+    rank = max(len(a), len(b))
+    return (ONE,) * (rank - len(a)) + a == (ONE,) * (rank - len(b)) + b
+
+
 def broadcastable(a: Shape, b: Shape) -> bool:
     """Whether `a` broadcasts to exactly `b` for all sizes that bind admits."""
     if len(a) > len(b):

@@ -216,9 +216,10 @@ class _Dispatch(TorchDispatchMode):
             tracing.pop()
         if target is not None:
             return self._written(func, args, options, target, found)
+        layout = options.get("memory_format")
         if type(found) is tuple:
-            return tuple([None if one is None else self._shown(one.node, tensors) for one in found])
-        return self._shown(found.node, tensors)
+            return tuple([None if one is None else self._shown(one.node, tensors, layout) for one in found])
+        return self._shown(found.node, tensors, layout)
 
     def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
         """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
@@ -242,15 +243,18 @@ class _Dispatch(TorchDispatchMode):
             return _FOREIGN if items is None else items
         return _FOREIGN if isinstance(value, torch.Tensor) else value
 
-    def _shown(self, node: Node, tensors: list[torch.Tensor]) -> torch.Tensor:
-        """The tensor for a result: laid out like the first operand of its shape, as PyTorch does it."""
+    def _shown(self, node: Node, tensors: list[torch.Tensor], layout: torch.memory_format | None) -> torch.Tensor:
+        """The tensor for a result: laid out as is asked for, else like the first operand of its shape, as PyTorch does it."""
         shape = node.shape
         kind = TO_TORCH[node.dtype]
-        like = next((one for one in tensors if one.shape == shape), None)
-        if like is None or like.is_contiguous():
-            found = torch.empty(shape, dtype=kind)
+        if layout is None or layout is torch.preserve_format:
+            like = next((one for one in tensors if one.shape == shape), None)
+            if like is None or like.is_contiguous():
+                found = torch.empty(shape, dtype=kind)
+            else:
+                found = torch.empty_like(like, dtype=kind)
         else:
-            found = torch.empty_like(like, dtype=kind)
+            found = torch.empty(shape, dtype=kind, memory_format=layout)
         self.record.show(found, node)
         return found
 
