@@ -12,7 +12,7 @@ from dvm.frontends.torch.table import lowers
 from dvm.functions.dispatch import converted, is_scalar, normalised_axes
 from dvm.functions.elementwise import binary, unary
 from dvm.functions.reductions import reduce
-from dvm.primitives import BOOL, FLOAT32, DType
+from dvm.primitives import BOOL, DType
 from dvm.tensor import Tensor, Unsupported
 from vm.isa import ElementType
 from vm.tiles import DTYPES
@@ -327,24 +327,24 @@ def reduced(kind: str, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return reduce(kind, x, axes_of(x, dim), keepdim)
 
 
-@lowers(aten.sum.default, aten.sum.dim_IntList)
+@lowers(aten.sum.default, aten.sum.dim_IntList, dense=True)
 def total(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     if dtype is not None:
         x = converted(x, dtype_of(dtype))
     return reduced("Sum", converted(x, INT64) if x.dtype.kind in "bi" and dtype is None else x, dim, keepdim)
 
 
-@lowers(aten.mean.default, aten.mean.dim)
+@lowers(aten.mean.default, aten.mean.dim, dense=True)
 def mean(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     return reduced("Mean", x if dtype is None else converted(x, dtype_of(dtype)), dim, keepdim)
 
 
-@lowers(aten.prod.default)
+@lowers(aten.prod.default, dense=True)
 def _(x: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
     return _product(x, None, False, dtype)
 
 
-@lowers(aten.prod.dim_int)
+@lowers(aten.prod.dim_int, dense=True)
 def _(x: Tensor, dim: int, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     return _product(x, dim, keepdim, dtype)
 
@@ -354,12 +354,12 @@ def _product(x: Tensor, dim: Any, keepdim: bool, dtype: torch.dtype | None) -> T
     return reduced("Prod", converted(x, target), dim, keepdim)
 
 
-@lowers(aten.amax.default)
+@lowers(aten.amax.default, dense=True)
 def amax(x: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("Max", x, dim, keepdim)
 
 
-@lowers(aten.amin.default)
+@lowers(aten.amin.default, dense=True)
 def amin(x: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("Min", x, dim, keepdim)
 
@@ -370,27 +370,27 @@ def _extreme(kind: str, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return dvm.astype(reduced(kind, converted(x, INT32), dim, keepdim), BOOL)
 
 
-@lowers(aten.max.default)
+@lowers(aten.max.default, dense=True)
 def _(x: Tensor) -> Tensor:
     return amax(x)
 
 
-@lowers(aten.min.default)
+@lowers(aten.min.default, dense=True)
 def _(x: Tensor) -> Tensor:
     return amin(x)
 
 
-@lowers(aten.all.default, aten.all.dim, aten.all.dims)
+@lowers(aten.all.default, aten.all.dim, aten.all.dims, dense=True)
 def _(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     return dvm.all(x, axes_of(x, dim), keepdims=keepdim) if x.ndim else dvm.astype(x, BOOL)
 
 
-@lowers(aten.any.default, aten.any.dim, aten.any.dims)
+@lowers(aten.any.default, aten.any.dim, aten.any.dims, dense=True)
 def _(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     return dvm.any(x, axes_of(x, dim), keepdims=keepdim) if x.ndim else dvm.astype(x, BOOL)
 
 
-@lowers(aten.var.correction)
+@lowers(aten.var.correction, dense=True)
 def variance(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Tensor:
     """The mean of the squared differences from the mean, with `correction` taken off the number of elements."""
     axes = axes_of(x, dim)
@@ -405,17 +405,17 @@ def variance(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: boo
     return compute("Div", reduce("Sum", squares, axes, keepdim), float(degrees) if is_scalar(degrees) else degrees)
 
 
-@lowers(aten.std.correction)
+@lowers(aten.std.correction, dense=True)
 def _(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Tensor:
     return dvm.sqrt(variance(x, dim, correction=correction, keepdim=keepdim))
 
 
-@lowers(aten.var_mean.correction)
+@lowers(aten.var_mean.correction, dense=True)
 def _(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     return variance(x, dim, correction=correction, keepdim=keepdim), mean(x, dim, keepdim)
 
 
-@lowers(aten.linalg_vector_norm.default)
+@lowers(aten.linalg_vector_norm.default, dense=True)
 def _(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     x = x if dtype is None else converted(x, dtype_of(dtype))
     if ord == 2:
@@ -425,7 +425,7 @@ def _(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype:
     raise Unsupported(f"the norm of order {ord}")
 
 
-@lowers(aten.logsumexp.default)
+@lowers(aten.logsumexp.default, dense=True)
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     axes = axes_of(x, dim)
     highest = reduce("Max", x, axes, True)
@@ -448,6 +448,11 @@ def _(shape: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor
 @lowers(aten.ones.default)
 def _(shape: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
     return _full(shape, 1, dtype or torch.get_default_dtype(), options)
+
+
+@lowers(aten.empty.memory_format)
+def _(shape: Any, *, dtype: torch.dtype | None = None, memory_format: Any = None, **options: Any) -> Tensor:
+    return _full(shape, 0, dtype or torch.get_default_dtype(), options)
 
 
 @lowers(aten.scalar_tensor.default)
@@ -504,12 +509,12 @@ def _(*bounds: Any, dtype: torch.dtype | None = None, device: Any = None, **opti
     return found if dtype is None or dtype is torch.int64 else converted(found, dtype_of(dtype))
 
 
-@lowers(aten.tril.default)
+@lowers(aten.tril.default, dense=True)
 def _(x: Tensor, diagonal: int = 0) -> Tensor:
     return dvm.tril(x, diagonal)
 
 
-@lowers(aten.triu.default)
+@lowers(aten.triu.default, dense=True)
 def _(x: Tensor, diagonal: int = 0) -> Tensor:
     return dvm.triu(x, diagonal)
 
@@ -517,6 +522,3 @@ def _(x: Tensor, diagonal: int = 0) -> Tensor:
 @lowers(torch.ops.prims.convert_element_type.default)
 def _(x: Tensor, dtype: torch.dtype) -> Tensor:
     return dvm.astype(x, dtype_of(dtype))
-
-
-FLOAT = FLOAT32

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from dvm import functions as dvm
-from dvm.frontends.torch.elements import dtype_of, result_type
+from dvm.frontends.torch.elements import dtype_of
 from dvm.frontends.torch.lowerings import INT64, as_tensor, axes_of, compute, operand, variance
 from dvm.frontends.torch.table import lowers
 from dvm.functions.dispatch import converted, normalised_axis
@@ -18,7 +18,7 @@ from dvm.tensor import Tensor, Unsupported
 aten = torch.ops.aten
 
 
-@lowers(aten.mm.default, aten.bmm.default, aten.mv.default)
+@lowers(aten.mm.default, aten.bmm.default, aten.mv.default, dense=True)
 def _(a: Tensor, b: Tensor) -> Tensor:
     return _product(a, b)
 
@@ -29,7 +29,7 @@ def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
     return dvm.matmul(a, b, **options)
 
 
-@lowers(aten.addmm.default, aten.baddbmm.default)
+@lowers(aten.addmm.default, aten.baddbmm.default, dense=True)
 def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     if beta == 1 and alpha == 1:
         return _product(a, b, bias=bias)
@@ -40,26 +40,26 @@ def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> T
     return dvm.add(found, bias if beta == 1 else dvm.multiply(bias, float(beta)))
 
 
-@lowers(aten.linear.default)
+@lowers(aten.linear.default, dense=True)
 def _(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _product(x, weight, transpose_y=True, bias=bias)
 
 
-@lowers(aten._softmax.default)
+@lowers(aten._softmax.default, dense=True)
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)
     return dvm.softmax(x, dim) if x.ndim else dvm.ones((), x.dtype)
 
 
-@lowers(aten._log_softmax.default)
+@lowers(aten._log_softmax.default, dense=True)
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)
     return dvm.log_softmax(x, dim) if x.ndim else dvm.zeros((), x.dtype)
 
 
-@lowers(aten._safe_softmax.default)
+@lowers(aten._safe_softmax.default, dense=True)
 def safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
     """The softmax, and 0 along a dim that holds nothing but negative infinities."""
     if dtype is not None:
@@ -68,20 +68,20 @@ def safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tenso
     return dvm.where(nothing, as_tensor(0.0, x.dtype), dvm.softmax(x, dim))
 
 
-@lowers(aten._softmax_backward_data.default)
+@lowers(aten._softmax_backward_data.default, dense=True)
 def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
     product = dvm.multiply(gradient, result)
     sums = dvm.sum(product, axes_of(result, dim), keepdims=True)
     return converted(dvm.subtract(product, dvm.multiply(result, sums)), dtype_of(input_dtype))
 
 
-@lowers(aten._log_softmax_backward_data.default)
+@lowers(aten._log_softmax_backward_data.default, dense=True)
 def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
     sums = dvm.sum(gradient, axes_of(result, dim), keepdims=True)
     return converted(dvm.subtract(gradient, dvm.multiply(dvm.exp(result), sums)), dtype_of(input_dtype))
 
 
-@lowers(aten.native_layer_norm.default)
+@lowers(aten.native_layer_norm.default, dense=True)
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, ...]:
     axis = x.ndim - len(shape)
     kept = x.dtype
@@ -97,7 +97,7 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | Non
     return found, converted(middle, x.dtype), converted(spread, x.dtype)
 
 
-@lowers(aten._fused_rms_norm.default)
+@lowers(aten._fused_rms_norm.default, dense=True)
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None) -> tuple[Tensor, ...]:
     axis = x.ndim - len(shape)
     epsilon = torch.finfo(torch.float32).eps if eps is None else eps
@@ -137,7 +137,7 @@ def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tup
     return converted(found, x.dtype), none, none
 
 
-@lowers(aten._scaled_dot_product_flash_attention_for_cpu.default)
+@lowers(aten._scaled_dot_product_flash_attention_for_cpu.default, laid_out=True)
 def _(
     query: Tensor,
     key: Tensor,
@@ -195,7 +195,7 @@ def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, 
     return same, counts
 
 
-@lowers(aten.nll_loss_forward.default)
+@lowers(aten.nll_loss_forward.default, dense=True)
 def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
     if weight is not None or target.dtype is not INT64:
         raise Unsupported("a loss with a weight for each class")
@@ -276,7 +276,7 @@ def _(gradient: Tensor, x: Tensor, *, approximate: str = "none") -> Tensor:
     return dvm.multiply(gradient, dvm.add(dvm.multiply(0.5, dvm.add(1.0, squashed)), rise))
 
 
-@lowers(aten.native_layer_norm_backward.default)
+@lowers(aten.native_layer_norm_backward.default, dense=True)
 def _(
     gradient: Tensor,
     x: Tensor,
@@ -304,9 +304,3 @@ def _(
     if wanted[2] and bias is not None:
         of_bias = converted(dvm.sum(gradient, outer), bias.dtype)
     return of_x, of_weight, of_bias
-
-
-def common(values: Sequence[Tensor]) -> list[Tensor]:
-    """Tensors in the type that they promote to."""
-    dtype = result_type(values)
-    return [operand(value, dtype) for value in values]

@@ -158,8 +158,3 @@ def _(x: Tensor, repeats: Sequence[Any]) -> Tensor:
     if len(apart) > 8:
         raise Unsupported("it repeats along too many dims")
     return dvm.reshape(dvm.broadcast_to(dvm.reshape(x, tuple(apart)), tuple(wide)), tuple(whole))
-
-
-@lowers(aten.index_select.default)
-def _(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    raise Unsupported("PyTorch refuses negative indices, and looks rows up as fast")

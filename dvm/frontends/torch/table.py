@@ -19,16 +19,28 @@ LOWERINGS: dict[Any, Lowering] = {}
 VIEWS: set[Any] = set()
 """Those of `LOWERINGS` whose results of PyTorch lie in the memory of their first argument."""
 
+DENSE: set[Any] = set()
+"""Those of `LOWERINGS` whose results are in the usual order however the operands lie."""
+
+LAID_OUT: set[Any] = set()
+"""Those whose results are not always in the usual order, even where all operands are."""
+
 IN_PLACE: dict[Any, Any] = {}
 """For overloads that write their first argument the overload that computes what they write."""
 
 
-def lowers(*overloads: Any, view: bool = False) -> Callable[[Lowering], Lowering]:
-    """Enter a function for overloads, and for those that do the same in place."""
+def lowers(
+    *overloads: Any, view: bool = False, dense: bool = False, laid_out: bool = False
+) -> Callable[[Lowering], Lowering]:
+    """Enter a function for overloads, and for those that do the same in place. The options: into which of the sets."""
 
     def decorate(lowering: Lowering) -> Lowering:
         for overload in overloads:
             LOWERINGS[overload] = lowering
+            if dense:
+                DENSE.add(overload)
+            if laid_out:
+                LAID_OUT.add(overload)
             if view:
                 VIEWS.add(overload)
             else:
