@@ -159,8 +159,12 @@ def _(m: Maker) -> list[Case]:
 
 @samples(aten.pow.Tensor_Tensor)
 def _(m: Maker) -> list[Case]:
-    found = pairs(m, lambda *shape: m(*shape, low=0)) + [(x, y.abs()) for x, y in mixed(m)]
-    return [of(x.abs() + 1 if x.dtype is not torch.bool else x, y) for x, y in found]
+    found = pairs(m, lambda *shape: m(*shape, low=0)) + [(x, _magnitude(y)) for x, y in mixed(m)]
+    return [of(_magnitude(x) + (x.dtype is not torch.bool), y) for x, y in found]
+
+
+def _magnitude(x: Tensor) -> Tensor:
+    return x if x.dtype is torch.bool else x.abs()
 
 
 NUMBERS = (2, -3, 0, 2.5, True, 1e-3)
@@ -348,7 +352,7 @@ def _(m: Maker) -> list[Case]:
 
 @samples(aten._softmax_backward_data.default, aten._log_softmax_backward_data.default)
 def _(m: Maker) -> list[Case]:
-    return [of(m(3, 4), m(3, 4).abs(), 1, m.kind), of(m.turned(2, 3), m(2, 3), 0, m.kind), of(m(), m(), 0, m.kind)]
+    return [of(m(3, 4), _magnitude(m(3, 4)), 1, m.kind), of(m.turned(2, 3), m(2, 3), 0, m.kind), of(m(), m(), 0, m.kind)]
 
 
 @samples(aten.native_layer_norm.default)

@@ -147,6 +147,8 @@ def _(x: Tensor, widths: Sequence[Any], value: Any = 0) -> Tensor:
 @lowers(aten.repeat.default)
 def _(x: Tensor, repeats: Sequence[Any]) -> Tensor:
     new = len(repeats) - x.ndim
+    if new < 0:
+        raise Unsupported("it repeats fewer dims than there are")
     shape = (*[1] * new, *x.shape)
     apart: list[Any] = []
     wide: list[Any] = []
