@@ -6,6 +6,7 @@ makes graphs functional and derives gradients, costs three times as long. The en
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -20,7 +21,6 @@ from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
 
 from dvm.frontends.torch.capture import (
-    GETITEM,
     Mutation,
     Region,
     Seen,
@@ -30,7 +30,7 @@ from dvm.frontends.torch.capture import (
     region,
 )
 from dvm.frontends.torch.log import LOG, left_to_torch
-from dvm.frontends.torch.table import LOWERINGS, VIEWS
+from dvm.frontends.torch.table import VIEWS
 from vm.errors import DvmError
 
 Compiled = Callable[..., Any]
@@ -99,6 +99,9 @@ def _compiled(module: GraphModule, fakes: Sequence[Any], report: Report, *, boxe
     flat = list(results) if isinstance(results, tuple | list) else [results]
     nodes = [node for node in module.graph.nodes if node.op not in ("placeholder", "output", "get_attr")]
     for node in nodes:
+        if node.meta.get("dvm.returned"):
+            node.meta["dvm.left"] = "it is a result that lies in the memory of another"
+            continue
         for seen in node.meta["dvm.seen"]:
             (report.taken if node.meta["dvm.left"] is None else report.left).append(seen)
         if node.meta["dvm.left"] is not None:
@@ -120,7 +123,7 @@ def _compiled(module: GraphModule, fakes: Sequence[Any], report: Report, *, boxe
 
 def _returned(module: GraphModule) -> list[Node]:
     output = next(node for node in module.graph.nodes if node.op == "output")
-    return [value for value in torch.fx.node.map_arg(output.args, lambda node: node) and output.all_input_nodes]
+    return output.all_input_nodes
 
 
 class _Support(OperatorSupportBase):
@@ -132,6 +135,7 @@ class _Support(OperatorSupportBase):
 
 def _partitioned(module: GraphModule, report: Report) -> Compiled:
     """A graph with a region in place of each part that DVM does, as few of them as PyTorch's partitioner finds."""
+    _without_writes(module)
     _sizes_from_inputs(module)
     for node in module.graph.nodes:
         if node.op in ("call_function", "call_method") and is_size(node):
@@ -139,24 +143,106 @@ def _partitioned(module: GraphModule, report: Report) -> Compiled:
     partitioner = CapabilityBasedPartitioner(module, _Support(), allows_single_node_partition=True)
     partitions = [part for part in partitioner.propose_partitions() if any(map(_computes, part.nodes))]
     fused = partitioner.fuse_partitions(partitions, prefix="dvm_region_")
+    sizes = _given_sizes(fused)
     for node in list(fused.graph.nodes):
         if node.op != "call_module" or not str(node.target).startswith("dvm_region_"):
             continue
         part = fused.get_submodule(str(node.target))
         assert isinstance(part, GraphModule)
+        _add_sizes(node, part, sizes)
         inner = [fake_of(argument) for argument in node.args]
         try:
             capture, results = captured(str(node.target), part, inner)
             single = not isinstance(results, tuple | list)
             found = region(capture, inner, [results] if single else list(results))
-        except DvmError as reason:
-            left_to_torch(str(node.target), reason)
+        except (DvmError, Mutation) as reason:
+            left_to_torch(str(node.target), reason or "it writes what others see")
             continue
         report.regions.append(found)
         setattr(fused, str(node.target), _Module(found, single=single))
     fused.recompile()
     LOG.debug("a graph of %d nodes has %d regions of DVM", len(module.graph.nodes), len(partitions))
     return fused
+
+
+_FUNCTIONAL = {
+    getattr(operator, f"i{name}"): getattr(operator, name)
+    for name in ("add", "sub", "mul", "truediv", "pow", "and_", "or_", "xor")
+    if hasattr(operator, f"i{name}")
+} | {operator.iand: operator.and_, operator.ior: operator.or_}
+"""What computes the result of an operator in place."""
+
+
+def _without_writes(module: GraphModule) -> None:
+    """Let new tensors take the place of what is written in place, which only this graph sees. Raises Mutation for other writes."""
+    writing = [node for node in module.graph.nodes if node.meta.get("dvm.writes")]
+    replaced = [(node, *_written(node)) for node in writing]
+    order = {node: at for at, node in enumerate(module.graph.nodes)}
+    for node, target, change in replaced:
+        change()
+        for user in list(target.users):
+            if order[user] > order[node]:
+                user.replace_input_with(target, node)
+    module.recompile()
+
+
+def _written(node: Node) -> tuple[Node, Callable[[], None]]:
+    """The node whose tensor a node writes, and what makes the node give a new one instead."""
+    target = node.args[0] if node.args else None
+    if not isinstance(target, Node):
+        raise Mutation
+    kinds = {fake_of(one).dtype for one in node.all_input_nodes if isinstance(fake_of(one), torch.Tensor)}
+    if len(kinds) != 1:  # in place the element type stays
+        raise Mutation
+
+    def call(function: Any) -> Callable[[], None]:
+        def change() -> None:
+            node.target = function
+
+        return change
+
+    if node.op == "call_method" and str(node.target).endswith("_"):
+        return target, call(str(node.target)[:-1])
+    if node.op == "call_function" and node.kwargs.get("inplace") is True:
+
+        def out_of_place() -> None:
+            node.kwargs = {**node.kwargs, "inplace": False}
+
+        return target, out_of_place
+    if node.target in _FUNCTIONAL:
+        return target, call(_FUNCTIONAL[node.target])
+    raise Mutation
+
+
+def _given_sizes(module: GraphModule) -> dict[str, Node]:
+    """The arguments of a graph that are sizes, by their symbols."""
+    placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
+    found = {node: fake_of(node) for node in placeholders}
+    return {
+        str(fake.node.expr): node
+        for node, fake in found.items()
+        if isinstance(fake, torch.SymInt) and fake.node.expr.is_symbol
+    }
+
+
+def _add_sizes(node: Node, part: GraphModule, given: dict[str, Node]) -> None:
+    """Give a region the sizes that the dims of its arguments are made of, where it has not got them."""
+    known = {str(symbol) for symbol in _given_sizes(part)}
+    wanted: set[str] = set()
+    for argument in node.all_input_nodes:
+        fake = fake_of(argument)
+        for size in fake.shape if isinstance(fake, torch.Tensor) else (fake,):
+            if isinstance(size, torch.SymInt):
+                expression = size.node.expr
+                (known if expression.is_symbol else wanted).update(map(str, expression.free_symbols))
+    placeholders = [one for one in part.graph.nodes if one.op == "placeholder"]
+    for symbol in sorted((wanted - known) & given.keys()):
+        with part.graph.inserting_after(placeholders[-1]):
+            added = part.graph.placeholder(f"size_{symbol}")
+        added.meta["dvm.value"] = fake_of(given[symbol])
+        placeholders.append(added)
+        node.args = (*node.args, given[symbol])
+    part.recompile()
 
 
 class _Module(torch.nn.Module):
@@ -264,7 +350,11 @@ def _again(graph: torch.fx.Graph, node: Node, storage: int | None, output: Node)
 
 
 def _storage_of(node: Node) -> int | None:
+    """The storage of what a node gives; of several tensors, as a split gives them, the one that they share."""
     value = fake_of(node) if node.op not in ("get_attr", "output") else None
+    if isinstance(value, tuple | list) and value:
+        storages = {one.untyped_storage()._cdata if isinstance(one, torch.Tensor) else None for one in value}
+        return storages.pop() if len(storages) == 1 else None
     return value.untyped_storage()._cdata if isinstance(value, torch.Tensor) else None
 
 
@@ -275,7 +365,8 @@ def _dynamic_by_default(optimize: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any, **options: Any) -> Any:
         found = optimize(*arguments, **options)
         chosen = options.get("backend")
-        if getattr(chosen, "compiler_fn", chosen) is backend and options.get("dynamic") is None:
+        chosen = getattr(chosen, "compiler_fn", chosen)
+        if getattr(chosen, "func", chosen) is backend and options.get("dynamic") is None:
             hooks = getattr(found, "enter_exit_hooks", None)
             if hooks is not None:
                 hooks.append(
@@ -287,6 +378,3 @@ def _dynamic_by_default(optimize: Callable[..., Any]) -> Callable[..., Any]:
 
 
 torch._dynamo.optimize = _dynamic_by_default(torch._dynamo.optimize)
-
-TAKEN = LOWERINGS
-GET = GETITEM

@@ -6,7 +6,6 @@ ATen operations and does to stand-ins of `dvm.trace` what they do. That tells wh
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -105,6 +104,8 @@ class Capture(TorchDispatchMode):
         self.symbols: dict[str, int] = {}
         """The symbols in use, with the least that each can be."""
         self.seen: list[Seen] = []
+        self.writes = False
+        """Whether something was written in place."""
 
     def argument(self, name: str, fake: Any) -> None:
         """Declare an argument."""
@@ -150,6 +151,7 @@ class Capture(TorchDispatchMode):
         functional = IN_PLACE.get(func)
         if func._schema.is_mutable and (functional is None or self._is_seen_elsewhere(args[0])):
             raise Mutation
+        self.writes = self.writes or func._schema.is_mutable
         lowering = LOWERINGS.get(func if functional is None else functional)
         try:
             if lowering is None:
@@ -158,7 +160,12 @@ class Capture(TorchDispatchMode):
                 result = lowering(*self._given(args), **{name: self._given(value) for name, value in options.items()})
                 self._take(found, result, view=func in VIEWS)
         except (DvmError, IndexError) as reason:
-            seen.reason = str(reason)
+            if func is not torch.ops.aten.empty.memory_format:  # which nothing may ever read
+                seen.reason = str(reason)
+            for tensor in _tensors(found):
+                storage = tensor.untyped_storage()._cdata
+                if storage in self.shared:
+                    self.shared[storage] += 1
         return found
 
     def _is_seen_elsewhere(self, tensor: torch.Tensor) -> bool:
@@ -231,6 +238,7 @@ class Replay(Interpreter):
             raise Mutation
         capture.trace.position = _place_of(n)
         before = len(capture.seen)
+        capture.writes = False
         if isinstance(n.target, torch._ops.HigherOrderOperator):
             result = n.meta["example_value"] if "example_value" in n.meta else n.meta["val"]
             capture.seen.append(Seen(str(n.target), 0, "DVM has no operations of higher order"))
@@ -239,7 +247,10 @@ class Replay(Interpreter):
         reasons = [seen for seen in capture.seen[before:] if seen.reason is not None]
         n.meta["dvm.value"] = result
         n.meta["dvm.left"] = f"{reasons[0].name}: {reasons[0].reason}" if reasons else None
+        if not reasons and any(id(value) not in capture.values for value in _tensors(result)):
+            n.meta["dvm.left"] = "it gives what PyTorch has made"
         n.meta["dvm.seen"] = capture.seen[before:]
+        n.meta["dvm.writes"] = capture.writes
         if reasons:
             for value in _tensors(result):
                 if id(value) not in capture.values and is_plain(value):
@@ -387,6 +398,3 @@ def _hint(size: Any) -> int:
 def is_size(node: Node) -> bool:
     """Whether a node gives numbers, and no tensors."""
     return not _tensors(fake_of(node))
-
-
-GETITEM = operator.getitem

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
+from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS
 from dvm.primitives import ELEMENTS, Attributes
@@ -216,10 +217,16 @@ class _Dispatch(TorchDispatchMode):
             tracing.pop()
         if target is not None:
             return self._written(func, args, options, target, found)
-        layout = options.get("memory_format")
+        strides = strides_of(func, args, options, tensors)
         if type(found) is tuple:
-            return tuple([None if one is None else self._shown(one.node, tensors, layout) for one in found])
-        return self._shown(found.node, tensors, layout)
+            layouts = strides or (None,) * len(found)
+            return tuple(
+                [
+                    None if one is None else self._shown(one.node, order)
+                    for one, order in zip(found, layouts, strict=True)
+                ]
+            )
+        return self._shown(found.node, strides and strides[0])
 
     def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
         """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
@@ -243,18 +250,13 @@ class _Dispatch(TorchDispatchMode):
             return _FOREIGN if items is None else items
         return _FOREIGN if isinstance(value, torch.Tensor) else value
 
-    def _shown(self, node: Node, tensors: list[torch.Tensor], layout: torch.memory_format | None) -> torch.Tensor:
-        """The tensor for a result: laid out as is asked for, else like the first operand of its shape, as PyTorch does it."""
-        shape = node.shape
+    def _shown(self, node: Node, strides: tuple[int, ...] | None) -> torch.Tensor:
+        """The tensor for a result, laid out as PyTorch does it."""
         kind = TO_TORCH[node.dtype]
-        if layout is None or layout is torch.preserve_format:
-            like = next((one for one in tensors if one.shape == shape), None)
-            if like is None or like.is_contiguous():
-                found = torch.empty(shape, dtype=kind)
-            else:
-                found = torch.empty_like(like, dtype=kind)
+        if strides is None:
+            found = torch.empty(node.shape, dtype=kind)
         else:
-            found = torch.empty(shape, dtype=kind, memory_format=layout)
+            found = torch.empty_strided(node.shape, strides, dtype=kind)
         self.record.show(found, node)
         return found
 
@@ -262,7 +264,7 @@ class _Dispatch(TorchDispatchMode):
         """The target of an operation in place, which it wrote."""
         record = self.record
         node: Node = found.node
-        if node.shape == tuple(target.shape):
+        if node.shape == tuple(target.shape) and torch.can_cast(TO_TORCH[node.dtype], target.dtype):
             if node.dtype is not TO_DVM[target.dtype]:
                 node = record.add("cast", (TO_DVM[target.dtype],), (node,), None)
             if record.write(target, node):

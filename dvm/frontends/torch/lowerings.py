@@ -12,7 +12,7 @@ from dvm.frontends.torch.table import lowers
 from dvm.functions.dispatch import converted, is_scalar, normalised_axes
 from dvm.functions.elementwise import binary, unary
 from dvm.functions.reductions import reduce
-from dvm.primitives import BOOL, FLOAT32, DType
+from dvm.primitives import BOOL, DType
 from dvm.tensor import Tensor, Unsupported
 from vm.isa import ElementType
 from vm.tiles import DTYPES
@@ -28,7 +28,10 @@ def number(value: Any, dtype: DType) -> Any:
         return value
     if dtype is BOOL:
         return bool(value)
-    return int(value) if dtype.kind == "i" else float(value)
+    try:
+        return int(value) if dtype.kind == "i" else float(value)
+    except (OverflowError, ValueError) as error:  # infinity and NaN
+        raise Unsupported(f"{value} is no {dtype}") from error
 
 
 def operand(value: Any, dtype: DType) -> Any:
@@ -120,43 +123,56 @@ def _(x: Tensor) -> Tensor:
     return dvm.maximum(x, 0)
 
 
-@lowers(aten.silu.default)
+@lowers(aten.silu.default, of="f")
 def _(x: Tensor) -> Tensor:
     return dvm.silu(x)
 
 
-@lowers(aten.gelu.default)
+@lowers(aten.gelu.default, of="f")
 def _(x: Tensor, *, approximate: str = "none") -> Tensor:
     return dvm.gelu(x, approximate)
 
 
-@lowers(aten.leaky_relu.default)
+@lowers(aten.leaky_relu.default, of="f")
 def _(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     return dvm.where(dvm.greater(x, 0), x, dvm.multiply(x, float(negative_slope)))
 
 
-@lowers(aten.hardtanh.default)
+@lowers(aten.hardtanh.default, of="if")
 def _(x: Tensor, min_val: Any = -1, max_val: Any = 1) -> Tensor:
     return dvm.clip(x, number(min_val, x.dtype), number(max_val, x.dtype))
 
 
-def _scaled(value: Any, alpha: Any) -> Any:
-    return value if alpha == 1 else compute("Mul", value, alpha)
+def _scaled(value: Any, alpha: Any, dtype: DType) -> Any:
+    """A term of a sum in an element type, times a number."""
+    if alpha == 1:
+        return value
+    if dtype.kind in "bi" and isinstance(alpha, float):
+        raise Unsupported(f"integers times {alpha}")
+    return binary("Mul", operand(value, dtype), number(alpha, dtype))
 
 
 @lowers(aten.add.Tensor, aten.add.Scalar)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
-    return compute("Add", x, _scaled(y, alpha))
+    dtype = result_type((x, y))
+    return binary("Add", operand(x, dtype), operand(_scaled(y, alpha, dtype), dtype))
+
+
+def _difference(x: Any, y: Any, alpha: Any) -> Tensor:
+    if any(value.dtype is BOOL if isinstance(value, Tensor) else isinstance(value, bool) for value in (x, y)):
+        raise Unsupported("PyTorch has no difference of truth values")
+    dtype = result_type((x, y))
+    return binary("Sub", operand(x, dtype), operand(_scaled(y, alpha, dtype), dtype))
 
 
 @lowers(aten.sub.Tensor, aten.sub.Scalar)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
-    return compute("Sub", x, _scaled(y, alpha))
+    return _difference(x, y, alpha)
 
 
 @lowers(aten.rsub.Tensor, aten.rsub.Scalar)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
-    return compute("Sub", y, _scaled(x, alpha))
+    return _difference(y, x, alpha)
 
 
 @lowers(aten.mul.Tensor, aten.mul.Scalar)
@@ -249,7 +265,7 @@ def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     return dvm.where(mask, as_tensor(value, x.dtype), x)
 
 
-@lowers(aten.clamp.default, aten.clamp.Tensor)
+@lowers(aten.clamp.default, aten.clamp.Tensor, of="if")
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     dtype = result_type([value for value in (x, min, max) if value is not None])
     found = converted(x, dtype)
@@ -258,29 +274,29 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return found if max is None else dvm.minimum(found, operand(max, dtype))
 
 
-@lowers(aten.clamp_min.default)
+@lowers(aten.clamp_min.default, of="if")
 def _(x: Tensor, min: Any) -> Tensor:
     return clamp(x, min)
 
 
-@lowers(aten.clamp_max.default)
+@lowers(aten.clamp_max.default, of="if")
 def _(x: Tensor, max: Any) -> Tensor:
     return clamp(x, None, max)
 
 
-@lowers(aten.lerp.Scalar, aten.lerp.Tensor)
+@lowers(aten.lerp.Scalar, aten.lerp.Tensor, of="f")
 def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
     return compute("Add", x, compute("Mul", compute("Sub", end, x), weight))
 
 
-@lowers(aten.addcmul.default)
+@lowers(aten.addcmul.default, of="if")
 def _(x: Tensor, a: Tensor, b: Tensor, *, value: Any = 1) -> Tensor:
-    return compute("Add", x, _scaled(compute("Mul", a, b), value))
+    return compute("Add", x, _scaled(compute("Mul", a, b), value, result_type((a, b))))
 
 
-@lowers(aten.addcdiv.default)
+@lowers(aten.addcdiv.default, of="f")
 def _(x: Tensor, a: Tensor, b: Tensor, *, value: Any = 1) -> Tensor:
-    return compute("Add", x, _scaled(compute("Div", a, b, floats=True), value))
+    return compute("Add", x, _scaled(compute("Div", a, b), value, result_type((a, b))))
 
 
 @lowers(aten.clone.default)
@@ -327,24 +343,24 @@ def reduced(kind: str, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return reduce(kind, x, axes_of(x, dim), keepdim)
 
 
-@lowers(aten.sum.default, aten.sum.dim_IntList)
+@lowers(aten.sum.default, aten.sum.dim_IntList, dense=True)
 def total(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     if dtype is not None:
         x = converted(x, dtype_of(dtype))
     return reduced("Sum", converted(x, INT64) if x.dtype.kind in "bi" and dtype is None else x, dim, keepdim)
 
 
-@lowers(aten.mean.default, aten.mean.dim)
+@lowers(aten.mean.default, aten.mean.dim, dense=True, of="f")
 def mean(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     return reduced("Mean", x if dtype is None else converted(x, dtype_of(dtype)), dim, keepdim)
 
 
-@lowers(aten.prod.default)
+@lowers(aten.prod.default, dense=True)
 def _(x: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
     return _product(x, None, False, dtype)
 
 
-@lowers(aten.prod.dim_int)
+@lowers(aten.prod.dim_int, dense=True)
 def _(x: Tensor, dim: int, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     return _product(x, dim, keepdim, dtype)
 
@@ -354,12 +370,12 @@ def _product(x: Tensor, dim: Any, keepdim: bool, dtype: torch.dtype | None) -> T
     return reduced("Prod", converted(x, target), dim, keepdim)
 
 
-@lowers(aten.amax.default)
+@lowers(aten.amax.default, dense=True)
 def amax(x: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("Max", x, dim, keepdim)
 
 
-@lowers(aten.amin.default)
+@lowers(aten.amin.default, dense=True)
 def amin(x: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     return _extreme("Min", x, dim, keepdim)
 
@@ -370,27 +386,29 @@ def _extreme(kind: str, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     return dvm.astype(reduced(kind, converted(x, INT32), dim, keepdim), BOOL)
 
 
-@lowers(aten.max.default)
+@lowers(aten.max.default, dense=True)
 def _(x: Tensor) -> Tensor:
     return amax(x)
 
 
-@lowers(aten.min.default)
+@lowers(aten.min.default, dense=True)
 def _(x: Tensor) -> Tensor:
     return amin(x)
 
 
-@lowers(aten.all.default, aten.all.dim, aten.all.dims)
+@lowers(aten.all.default, aten.all.dim, aten.all.dims, dense=True)
 def _(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return dvm.all(x, axes_of(x, dim), keepdims=keepdim) if x.ndim else dvm.astype(x, BOOL)
+    axes = () if dim == [] else axes_of(x, dim)  # here an empty list stands for no dims
+    return dvm.all(x, axes, keepdims=keepdim) if x.ndim and axes else dvm.astype(x, BOOL)
 
 
-@lowers(aten.any.default, aten.any.dim, aten.any.dims)
+@lowers(aten.any.default, aten.any.dim, aten.any.dims, dense=True)
 def _(x: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return dvm.any(x, axes_of(x, dim), keepdims=keepdim) if x.ndim else dvm.astype(x, BOOL)
+    axes = () if dim == [] else axes_of(x, dim)  # here an empty list stands for no dims
+    return dvm.any(x, axes, keepdims=keepdim) if x.ndim and axes else dvm.astype(x, BOOL)
 
 
-@lowers(aten.var.correction)
+@lowers(aten.var.correction, dense=True, of="f")
 def variance(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Tensor:
     """The mean of the squared differences from the mean, with `correction` taken off the number of elements."""
     axes = axes_of(x, dim)
@@ -405,17 +423,17 @@ def variance(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: boo
     return compute("Div", reduce("Sum", squares, axes, keepdim), float(degrees) if is_scalar(degrees) else degrees)
 
 
-@lowers(aten.std.correction)
+@lowers(aten.std.correction, dense=True, of="f")
 def _(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Tensor:
     return dvm.sqrt(variance(x, dim, correction=correction, keepdim=keepdim))
 
 
-@lowers(aten.var_mean.correction)
+@lowers(aten.var_mean.correction, dense=True, of="f")
 def _(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> tuple[Tensor, Tensor]:
     return variance(x, dim, correction=correction, keepdim=keepdim), mean(x, dim, keepdim)
 
 
-@lowers(aten.linalg_vector_norm.default)
+@lowers(aten.linalg_vector_norm.default, dense=True, of="f")
 def _(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: torch.dtype | None = None) -> Tensor:
     x = x if dtype is None else converted(x, dtype_of(dtype))
     if ord == 2:
@@ -425,7 +443,7 @@ def _(x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype:
     raise Unsupported(f"the norm of order {ord}")
 
 
-@lowers(aten.logsumexp.default)
+@lowers(aten.logsumexp.default, dense=True)
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     axes = axes_of(x, dim)
     highest = reduce("Max", x, axes, True)
@@ -448,6 +466,11 @@ def _(shape: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor
 @lowers(aten.ones.default)
 def _(shape: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
     return _full(shape, 1, dtype or torch.get_default_dtype(), options)
+
+
+@lowers(aten.empty.memory_format)
+def _(shape: Any, *, dtype: torch.dtype | None = None, memory_format: Any = None, **options: Any) -> Tensor:
+    return _full(shape, 0, dtype or torch.get_default_dtype(), options)
 
 
 @lowers(aten.scalar_tensor.default)
@@ -504,12 +527,12 @@ def _(*bounds: Any, dtype: torch.dtype | None = None, device: Any = None, **opti
     return found if dtype is None or dtype is torch.int64 else converted(found, dtype_of(dtype))
 
 
-@lowers(aten.tril.default)
+@lowers(aten.tril.default, dense=True)
 def _(x: Tensor, diagonal: int = 0) -> Tensor:
     return dvm.tril(x, diagonal)
 
 
-@lowers(aten.triu.default)
+@lowers(aten.triu.default, dense=True)
 def _(x: Tensor, diagonal: int = 0) -> Tensor:
     return dvm.triu(x, diagonal)
 
@@ -517,6 +540,3 @@ def _(x: Tensor, diagonal: int = 0) -> Tensor:
 @lowers(torch.ops.prims.convert_element_type.default)
 def _(x: Tensor, dtype: torch.dtype) -> Tensor:
     return dvm.astype(x, dtype_of(dtype))
-
-
-FLOAT = FLOAT32

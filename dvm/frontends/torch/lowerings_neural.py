@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from dvm import functions as dvm
-from dvm.frontends.torch.elements import dtype_of, result_type
+from dvm.frontends.torch.elements import dtype_of
 from dvm.frontends.torch.lowerings import INT64, as_tensor, axes_of, compute, operand, variance
 from dvm.frontends.torch.table import lowers
 from dvm.functions.dispatch import converted, normalised_axis
@@ -18,7 +18,7 @@ from dvm.tensor import Tensor, Unsupported
 aten = torch.ops.aten
 
 
-@lowers(aten.mm.default, aten.bmm.default, aten.mv.default)
+@lowers(aten.mm.default, aten.bmm.default, aten.mv.default, dense=True)
 def _(a: Tensor, b: Tensor) -> Tensor:
     return _product(a, b)
 
@@ -29,7 +29,7 @@ def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
     return dvm.matmul(a, b, **options)
 
 
-@lowers(aten.addmm.default, aten.baddbmm.default)
+@lowers(aten.addmm.default, aten.baddbmm.default, dense=True)
 def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     if beta == 1 and alpha == 1:
         return _product(a, b, bias=bias)
@@ -40,26 +40,26 @@ def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> T
     return dvm.add(found, bias if beta == 1 else dvm.multiply(bias, float(beta)))
 
 
-@lowers(aten.linear.default)
+@lowers(aten.linear.default, dense=True)
 def _(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _product(x, weight, transpose_y=True, bias=bias)
 
 
-@lowers(aten._softmax.default)
+@lowers(aten._softmax.default, dense=True, of="f")
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)
     return dvm.softmax(x, dim) if x.ndim else dvm.ones((), x.dtype)
 
 
-@lowers(aten._log_softmax.default)
+@lowers(aten._log_softmax.default, dense=True, of="f")
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)
     return dvm.log_softmax(x, dim) if x.ndim else dvm.zeros((), x.dtype)
 
 
-@lowers(aten._safe_softmax.default)
+@lowers(aten._safe_softmax.default, dense=True, of="f")
 def safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
     """The softmax, and 0 along a dim that holds nothing but negative infinities."""
     if dtype is not None:
@@ -68,20 +68,20 @@ def safe_softmax(x: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tenso
     return dvm.where(nothing, as_tensor(0.0, x.dtype), dvm.softmax(x, dim))
 
 
-@lowers(aten._softmax_backward_data.default)
+@lowers(aten._softmax_backward_data.default, dense=True, of="f")
 def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
     product = dvm.multiply(gradient, result)
     sums = dvm.sum(product, axes_of(result, dim), keepdims=True)
     return converted(dvm.subtract(product, dvm.multiply(result, sums)), dtype_of(input_dtype))
 
 
-@lowers(aten._log_softmax_backward_data.default)
+@lowers(aten._log_softmax_backward_data.default, dense=True, of="f")
 def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
     sums = dvm.sum(gradient, axes_of(result, dim), keepdims=True)
     return converted(dvm.subtract(gradient, dvm.multiply(dvm.exp(result), sums)), dtype_of(input_dtype))
 
 
-@lowers(aten.native_layer_norm.default)
+@lowers(aten.native_layer_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, ...]:
     axis = x.ndim - len(shape)
     kept = x.dtype
@@ -97,7 +97,7 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | Non
     return found, converted(middle, x.dtype), converted(spread, x.dtype)
 
 
-@lowers(aten._fused_rms_norm.default)
+@lowers(aten._fused_rms_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None) -> tuple[Tensor, ...]:
     axis = x.ndim - len(shape)
     epsilon = torch.finfo(torch.float32).eps if eps is None else eps
@@ -106,7 +106,7 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None)
     return found, dvm.rsqrt(dvm.add(squares, float(epsilon)))
 
 
-@lowers(aten.native_group_norm.default)
+@lowers(aten.native_group_norm.default, of="f")
 def _(
     x: Tensor, weight: Tensor | None, bias: Tensor | None, n: Any, c: Any, inner: Any, groups: int, eps: float
 ) -> tuple[Tensor, ...]:
@@ -122,7 +122,7 @@ def _(
     return found, dvm.reshape(middle, (n, groups)), dvm.reshape(spread, (n, groups))
 
 
-@lowers(aten.native_batch_norm.default, aten._native_batch_norm_legit_no_training.default)
+@lowers(aten.native_batch_norm.default, aten._native_batch_norm_legit_no_training.default, of="f")
 def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tuple[Tensor, ...]:
     if len(rest) == 3 and rest[0]:
         raise Unsupported("a batch norm in training writes its running statistics")
@@ -137,7 +137,7 @@ def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tup
     return converted(found, x.dtype), none, none
 
 
-@lowers(aten._scaled_dot_product_flash_attention_for_cpu.default)
+@lowers(aten._scaled_dot_product_flash_attention_for_cpu.default, laid_out=True, of="f")
 def _(
     query: Tensor,
     key: Tensor,
@@ -155,6 +155,8 @@ def _(
     if not isinstance(heads, int) or not isinstance(shared, int) or not isinstance(width, int):
         raise Unsupported("an attention whose heads are not known")
     steps = key.shape[2]
+    kept = query.dtype
+    query, key, value = (converted(one, FLOAT32) for one in (query, key, value))  # as PyTorch does it
     grouped = heads != shared
     if grouped:  # grouped queries: the heads of a group are rows of one product
         query = dvm.reshape(query, (batch, shared, heads // shared, length, width))
@@ -175,15 +177,14 @@ def _(
         scores = dvm.where(below, scores, as_tensor(float("-inf"), scores.dtype))
     weights = dvm.softmax(scores) if attn_mask is None else safe_softmax(scores, -1)
     found = dvm.matmul(weights, value)
-    wide = converted(scores, FLOAT32)
-    highest = reduce("Max", wide, (wide.ndim - 1,), True)
+    highest = reduce("Max", scores, (scores.ndim - 1,), True)
     finite = dvm.where(dvm.isfinite(highest), highest, 0.0)
-    sums = dvm.add(dvm.log(dvm.sum(dvm.exp(dvm.subtract(wide, finite)), -1, keepdims=True)), finite)
+    sums = dvm.add(dvm.log(dvm.sum(dvm.exp(dvm.subtract(scores, finite)), -1, keepdims=True)), finite)
     logsumexp = dvm.squeeze(sums, -1)
     if grouped:
         found = dvm.reshape(found, (batch, heads, length, width))
         logsumexp = dvm.reshape(logsumexp, (batch, heads, length))
-    return found, logsumexp
+    return converted(found, kept), logsumexp
 
 
 def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
@@ -195,10 +196,10 @@ def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, 
     return same, counts
 
 
-@lowers(aten.nll_loss_forward.default)
+@lowers(aten.nll_loss_forward.default, dense=True)
 def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
-    if weight is not None or target.dtype is not INT64:
-        raise Unsupported("a loss with a weight for each class")
+    if weight is not None or target.dtype is not INT64 or x.dtype.kind in "bi":
+        raise Unsupported("a loss of integers, or with a weight for each class")
     same, counts = _classes(x, target, ignore_index)
     picked = dvm.sum(dvm.where(same, x, as_tensor(0.0, x.dtype)), -1)
     losses = dvm.where(counts, dvm.negative(picked), as_tensor(0.0, x.dtype))
@@ -213,8 +214,8 @@ def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int)
 def _(
     gradient: Tensor, x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int, number: Tensor
 ) -> Tensor:
-    if weight is not None:
-        raise Unsupported("a loss with a weight for each class")
+    if weight is not None or x.dtype.kind in "bi":
+        raise Unsupported("a loss of integers, or with a weight for each class")
     same, counts = _classes(x, target, ignore_index)
     counts = dvm.expand_dims(counts, -1) if target.ndim else counts
     each = dvm.divide(gradient, number) if reduction == 1 else gradient
@@ -224,13 +225,13 @@ def _(
     return dvm.where(dvm.logical_and(same, counts), dvm.negative(each), zero)
 
 
-@lowers(aten.mse_loss.default)
+@lowers(aten.mse_loss.default, of="f")
 def _(x: Tensor, y: Tensor, reduction: int = 1) -> Tensor:
     squares = dvm.square(compute("Sub", x, y))
     return squares if reduction == 0 else dvm.mean(squares) if reduction == 1 else dvm.sum(squares)
 
 
-@lowers(aten.glu.default)
+@lowers(aten.glu.default, of="f")
 def _(x: Tensor, dim: int = -1) -> Tensor:
     at = normalised_axis(dim, x.ndim)
     half = x.shape[at] // 2
@@ -240,29 +241,29 @@ def _(x: Tensor, dim: int = -1) -> Tensor:
     )
 
 
-@lowers(aten.threshold_backward.default)
+@lowers(aten.threshold_backward.default, of="if")
 def _(gradient: Tensor, x: Tensor, threshold: Any) -> Tensor:
     return dvm.where(dvm.greater(x, operand(threshold, x.dtype)), gradient, as_tensor(0.0, gradient.dtype))
 
 
-@lowers(aten.tanh_backward.default)
+@lowers(aten.tanh_backward.default, of="f")
 def _(gradient: Tensor, result: Tensor) -> Tensor:
     return dvm.multiply(gradient, dvm.subtract(1.0, dvm.square(result)))
 
 
-@lowers(aten.sigmoid_backward.default)
+@lowers(aten.sigmoid_backward.default, of="f")
 def _(gradient: Tensor, result: Tensor) -> Tensor:
     return dvm.multiply(gradient, dvm.multiply(result, dvm.subtract(1.0, result)))
 
 
-@lowers(aten.silu_backward.default)
+@lowers(aten.silu_backward.default, of="f")
 def _(gradient: Tensor, x: Tensor) -> Tensor:
     squashed = dvm.sigmoid(x)
     slope = dvm.add(1.0, dvm.multiply(x, dvm.subtract(1.0, squashed)))
     return dvm.multiply(gradient, dvm.multiply(squashed, slope))
 
 
-@lowers(aten.gelu_backward.default)
+@lowers(aten.gelu_backward.default, of="f")
 def _(gradient: Tensor, x: Tensor, *, approximate: str = "none") -> Tensor:
     """The derivative of x * P(X <= x), X normal, or of its approximation by a tanh."""
     if approximate == "none":
@@ -276,7 +277,7 @@ def _(gradient: Tensor, x: Tensor, *, approximate: str = "none") -> Tensor:
     return dvm.multiply(gradient, dvm.add(dvm.multiply(0.5, dvm.add(1.0, squashed)), rise))
 
 
-@lowers(aten.native_layer_norm_backward.default)
+@lowers(aten.native_layer_norm_backward.default, dense=True, of="f")
 def _(
     gradient: Tensor,
     x: Tensor,
@@ -304,9 +305,3 @@ def _(
     if wanted[2] and bias is not None:
         of_bias = converted(dvm.sum(gradient, outer), bias.dtype)
     return of_x, of_weight, of_bias
-
-
-def common(values: Sequence[Tensor]) -> list[Tensor]:
-    """Tensors in the type that they promote to."""
-    dtype = result_type(values)
-    return [operand(value, dtype) for value in values]

@@ -147,6 +147,8 @@ def _(x: Tensor, widths: Sequence[Any], value: Any = 0) -> Tensor:
 @lowers(aten.repeat.default)
 def _(x: Tensor, repeats: Sequence[Any]) -> Tensor:
     new = len(repeats) - x.ndim
+    if new < 0:
+        raise Unsupported("it repeats fewer dims than there are")
     shape = (*[1] * new, *x.shape)
     apart: list[Any] = []
     wide: list[Any] = []
@@ -158,8 +160,3 @@ def _(x: Tensor, repeats: Sequence[Any]) -> Tensor:
     if len(apart) > 8:
         raise Unsupported("it repeats along too many dims")
     return dvm.reshape(dvm.broadcast_to(dvm.reshape(x, tuple(apart)), tuple(wide)), tuple(whole))
-
-
-@lowers(aten.index_select.default)
-def _(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    raise Unsupported("PyTorch refuses negative indices, and looks rows up as fast")

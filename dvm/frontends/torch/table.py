@@ -7,9 +7,12 @@ PyTorch does it.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
+
+from dvm.tensor import Tensor, Unsupported
 
 Lowering = Callable[..., Any]
 
@@ -19,23 +22,52 @@ LOWERINGS: dict[Any, Lowering] = {}
 VIEWS: set[Any] = set()
 """Those of `LOWERINGS` whose results of PyTorch lie in the memory of their first argument."""
 
+DENSE: set[Any] = set()
+"""Those of `LOWERINGS` whose results are in the usual order however the operands lie."""
+
+LAID_OUT: set[Any] = set()
+"""Those whose results are not always in the usual order, even where all operands are."""
+
 IN_PLACE: dict[Any, Any] = {}
 """For overloads that write their first argument the overload that computes what they write."""
 
 
-def lowers(*overloads: Any, view: bool = False) -> Callable[[Lowering], Lowering]:
-    """Enter a function for overloads, and for those that do the same in place."""
+def lowers(
+    *overloads: Any, view: bool = False, dense: bool = False, laid_out: bool = False, of: str = "bif"
+) -> Callable[[Lowering], Lowering]:
+    """Enter a function for overloads, and for those that do the same in place.
 
-    def decorate(lowering: Lowering) -> Lowering:
+    `of` has the kinds of elements that PyTorch takes there (truth values, integers, floats). The other options: into which of the sets.
+    """
+
+    def decorate(function: Lowering) -> Lowering:
+        lowering = function if of == "bif" else _only(function, of)
         for overload in overloads:
             LOWERINGS[overload] = lowering
+            if dense:
+                DENSE.add(overload)
+            if laid_out:
+                LAID_OUT.add(overload)
             if view:
                 VIEWS.add(overload)
             else:
                 _enter_in_place(overload)
-        return lowering
+        return function
 
     return decorate
+
+
+def _only(lowering: Lowering, kinds: str) -> Lowering:
+    """A function that leaves tensors with other elements to PyTorch, which refuses them."""
+
+    @wraps(lowering)
+    def call(*arguments: Any, **options: Any) -> Any:
+        for value in arguments:
+            if isinstance(value, Tensor) and (value.dtype.kind if value.dtype.kind in "bi" else "f") not in kinds:
+                raise Unsupported(f"PyTorch does not do it with {value.dtype}")
+        return lowering(*arguments, **options)
+
+    return call
 
 
 def _enter_in_place(overload: Any) -> None:

@@ -1,0 +1,1 @@
+"""What the benchmarks of DVM against others are made of."""
