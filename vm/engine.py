@@ -22,8 +22,13 @@ from vm.steps import FrameBuilder, Origin, PassCalls
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
 
-PARALLEL_WORK = 1 << 19
-"""Elements times instructions from which a stage is worth a second core: some 80 microseconds, of which waking one costs 30."""
+PARALLEL_WORK = 1 << 22
+"""Elements times instructions from which a stage is worth a second core: some 0.6 ms.
+
+Waking a core costs 0.1 ms where its caches and the caller's are cold, and each NumPy call on two cores some microseconds
+more than on one, because they take the interpreter's lock from one another. Chain, softmax and layer norm broke even at
+4 to 7 million; at 1 million they took twice as long on two cores.
+"""
 
 Buffers = Sequence[Any]
 """By tensor: the array that owns its memory, or None for a view."""

@@ -26,8 +26,11 @@ class Span:
     indices: tuple[tuple[slice, ...] | None, ...]
 
 
-PRODUCT_RATE = 8
-"""Multiplications and additions of a matrix product in the time of one elementwise instruction, measured at 512x256x256."""
+PRODUCT_RATE = 4
+"""Multiplications and additions of a matrix product that make it as worth a second core as one elementwise instruction does.
+
+In the time of that there are some 6; but a product is one long call, which loses less to the interpreter's lock.
+"""
 
 SPAN_LIMIT = 4096
 """Spans that a plan remembers; those of further tiles are computed each time."""
