@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from vm.isa import REDUCE
 from vm.layout import Domain, View
 from vm.prepare import PreparedKernel
+from vm.tiles import DTYPES
 from vm.tiling import Tiling
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """One tile: where it starts and how far it goes along each axis, and how to cut it out of each operand.
 
     `indices` has None for operands that are not cut: guarded ones, which the tile functions cut themselves, and those
@@ -23,7 +27,7 @@ class Span:
 
     origin: tuple[int, ...]
     extents: tuple[int, ...]
-    indices: tuple[tuple[slice, ...] | None, ...]
+    indices: list[tuple[slice, ...] | None]
 
 
 PRODUCT_RATE = 4
@@ -86,6 +90,14 @@ class KernelPlan:
         }
 
     @cached_property
+    def scalar_arrays(self) -> list[npt.NDArray[Any]]:
+        """The scalars as the tile functions take them."""
+        return [
+            np.array(value, DTYPES[scalar.type])
+            for value, scalar in zip(self.scalars, self.prepared.kernel.scalars, strict=True)
+        ]
+
+    @cached_property
     def _spans(self) -> dict[int, Span]:
         return {}
 
@@ -100,17 +112,31 @@ class KernelPlan:
         return span
 
     def _make_span(self, item: int, step: int) -> Span:
-        origin = [0] * len(self.counts)
-        extents = [0] * len(self.counts)
+        tiles, extents = self.tiling.tile, self.domain.extents
+        cuts = [_WHOLE] * (len(tiles) + 1)
         for axes, number in ((self.parallel_axes, item), (self.reduction_axes, step)):
             for axis in reversed(axes):
-                count = self.counts[axis] or 1
-                tile = self.tiling.tile[axis]
-                origin[axis] = number % count * tile
-                extents[axis] = min(tile, self.domain.extents[axis] - origin[axis])
-                number //= count
-        cuts = [slice(start, start + extent) for start, extent in zip(origin, extents, strict=True)]
-        return Span(tuple(origin), tuple(extents), tuple([_cut(view, cuts) for view in self.views]))
+                number, position = divmod(number, self.counts[axis] or 1)
+                start = position * tiles[axis]
+                cuts[axis] = slice(start, min(start + tiles[axis], extents[axis]))
+        spans = cuts[:-1]
+        ways, way_of = self._cuts
+        indices = [None if axes is None else tuple([cuts[axis] for axis in axes]) for axes in ways]
+        return Span(
+            tuple([cut.start for cut in spans]),
+            tuple([cut.stop - cut.start for cut in spans]),
+            [indices[way] for way in way_of],
+        )
+
+    @cached_property
+    def _cuts(self) -> tuple[list[tuple[int, ...] | None], list[int]]:
+        """The ways in which operands are cut, each once, and for each operand its way.
+
+        A way has for each dim of the view the axis whose cut it takes, -1 for one that is not cut.
+        """
+        ways: dict[tuple[int, ...] | None, int] = {}
+        numbers = [ways.setdefault(_cut_axes(view, len(self.counts)), len(ways)) for view in self.views]
+        return list(ways), numbers
 
 
 @dataclass(frozen=True)
@@ -131,10 +157,13 @@ class LaunchPlan:
     dims: tuple[int, ...]
 
 
-def _cut(view: View, cuts: list[slice]) -> tuple[slice, ...] | None:
+_WHOLE = slice(None)
+
+
+def _cut_axes(view: View, rank: int) -> tuple[int, ...] | None:
     if view.guards:
         return None
     if view.dim_axes:
-        return tuple([slice(None) if axis < 0 else cuts[axis] for axis in view.dim_axes])
+        return view.dim_axes
     # An empty index would make a scalar of an array without dims.
-    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)]) or None
+    return tuple([axis if view.mask >> axis & 1 else -1 for axis in range(rank)]) or None
