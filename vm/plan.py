@@ -30,6 +30,17 @@ class Span(NamedTuple):
     indices: list[tuple[slice, ...] | None]
 
 
+class _Cutting(NamedTuple):
+    """What spans are made of: the axes of several tiles, the last first; the cuts of a domain that is one tile, with one
+    more for dims that are never cut; the ways in which operands are cut, each once; and for each operand its way.
+    """
+
+    axes: list[int]
+    whole: list[slice]
+    ways: list[tuple[int, ...] | None]
+    way_of: list[int]
+
+
 PRODUCT_RATE = 4
 """Multiplications and additions of a matrix product that make it as worth a second core as one elementwise instruction does.
 
@@ -112,31 +123,29 @@ class KernelPlan:
         return span
 
     def _make_span(self, item: int, step: int) -> Span:
-        tiles, extents = self.tiling.tile, self.domain.extents
-        cuts = [_WHOLE] * (len(tiles) + 1)
-        for axes, number in ((self.parallel_axes, item), (self.reduction_axes, step)):
-            for axis in reversed(axes):
-                number, position = divmod(number, self.counts[axis] or 1)
-                start = position * tiles[axis]
-                cuts[axis] = slice(start, min(start + tiles[axis], extents[axis]))
-        spans = cuts[:-1]
-        ways, way_of = self._cuts
-        indices = [None if axes is None else tuple([cuts[axis] for axis in axes]) for axes in ways]
-        return Span(
-            tuple([cut.start for cut in spans]),
-            tuple([cut.stop - cut.start for cut in spans]),
-            [indices[way] for way in way_of],
-        )
+        origin = [0] * len(self.counts)
+        extents = list(self.domain.extents)
+        axes, whole, ways, way_of = self._cutting
+        cuts = whole.copy()
+        for axis in axes:
+            if self.domain.reductions >> axis & 1:
+                step, position = divmod(step, self.counts[axis])
+            else:
+                item, position = divmod(item, self.counts[axis])
+            tile = self.tiling.tile[axis]
+            start = origin[axis] = position * tile
+            size = extents[axis] = min(tile, extents[axis] - start)
+            cuts[axis] = slice(start, start + size)
+        indices = [None if way is None else tuple([cuts[axis] for axis in way]) for way in ways]
+        return Span(tuple(origin), tuple(extents), [indices[way] for way in way_of])
 
     @cached_property
-    def _cuts(self) -> tuple[list[tuple[int, ...] | None], list[int]]:
-        """The ways in which operands are cut, each once, and for each operand its way.
-
-        A way has for each dim of the view the axis whose cut it takes, -1 for one that is not cut.
-        """
+    def _cutting(self) -> _Cutting:
+        rank = len(self.counts)
         ways: dict[tuple[int, ...] | None, int] = {}
-        numbers = [ways.setdefault(_cut_axes(view, len(self.counts)), len(ways)) for view in self.views]
-        return list(ways), numbers
+        way_of = [ways.setdefault(_way(view, rank), len(ways)) for view in self.views]
+        axes = [axis for axis in reversed(range(rank)) if self.counts[axis] > 1]
+        return _Cutting(axes, [*[slice(0, extent) for extent in self.domain.extents], slice(None)], list(ways), way_of)
 
 
 @dataclass(frozen=True)
@@ -157,10 +166,8 @@ class LaunchPlan:
     dims: tuple[int, ...]
 
 
-_WHOLE = slice(None)
-
-
-def _cut_axes(view: View, rank: int) -> tuple[int, ...] | None:
+def _way(view: View, rank: int) -> tuple[int, ...] | None:
+    """How an operand is cut: for each dim of its view the axis whose cut it takes, -1 for one that stays whole."""
     if view.guards:
         return None
     if view.dim_axes:
