@@ -18,7 +18,7 @@ _ELEMENTWISE = (UNARY, BINARY, SELECT, CAST, LOAD, STORE)
 def overwritable(
     program: Program, roots: tuple[int, ...], forms: tuple[PreparedKernel, ...]
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of tensors of the workspace, (input, output): a kernel may write the output over the input.
+    """Pairs of tensors, (input, output), the first of the workspace: a kernel may write the output over the input.
 
     `forms` are the forms of the kernel, of which any may run; `roots` has the tensor that owns the memory of each.
     """
@@ -27,7 +27,7 @@ def overwritable(
         return
     readings = [roots[operand.tensor] for operand in operands if not operand.writes]
     for written, output in enumerate(operands):
-        if not output.writes or program.tensors[output.tensor].storage is not Storage.WORKSPACE:
+        if not output.writes or program.tensors[output.tensor].storage not in (Storage.WORKSPACE, Storage.OUTPUT):
             continue
         for read, operand in enumerate(operands):
             root = roots[operand.tensor]

@@ -68,11 +68,11 @@ def _lay_out_tensors(
             name = prepared.program.tensors[number].name
             raise ShapeError(f"tensor '{name}' of shape {shape} cannot view one of {viewed}")
     sizes = [size for _, _, size in tensor_forms]
-    offsets, workspace = place(lives, sizes)
+    places, workspace = place(lives, sizes)
     if workspace > MAXIMUM_BYTES:
         raise ShapeError(f"the workspace would take {workspace} bytes")
     layouts = [
-        TensorLayout(shape, steps, root, offsets.get(root, 0))
+        TensorLayout(shape, steps, *places.get(root, (root, 0)))
         for (shape, steps, _), root in zip(tensor_forms, prepared.roots, strict=True)
     ]
     for parameter, given in zip(prepared.program.inputs, strides, strict=True):

@@ -14,8 +14,8 @@ class Costs:
     """One launch. `slots` and `unified_buffer_bytes` are those of the kernel that takes most.
 
     Traffic is that between tensors and kernels: the elements of an operand count once for each pass that reads or writes
-    them, whether they come from memory or a cache. `workspace_bytes` is what intermediate tensors take, of which
-    those share memory that never live at once; `separate_workspace_bytes` is what they would take if none did.
+    them, whether they come from memory or a cache. `workspace_bytes` is what intermediate tensors take
+    beside the outputs, where those share memory that never live at once; `separate_workspace_bytes` is what they would take if none did.
     """
 
     variant: int

@@ -15,41 +15,30 @@ import numpy as np
 
 from vm.blas import BLAS
 from vm.device import Arena, Device
+from vm.frame import Frame
 from vm.layout import View
 from vm.plan import KernelPlan, LaunchPlan, Span
 from vm.recording import Recording
-from vm.steps import FrameBuilder, Origin, PassCalls
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
 
-PARALLEL_WORK = 1 << 19
-"""Elements times instructions from which a stage is worth a second core: some 80 microseconds, of which waking one costs 30."""
+PARALLEL_WORK = 1 << 22
+"""Elements times instructions from which a stage is worth a second core: some 0.6 ms.
+
+Waking a core costs 0.1 ms where its caches and the caller's are cold, and each NumPy call on two cores some microseconds
+more than on one, because they take the interpreter's lock from one another. Chain, softmax and layer norm broke even at
+4 to 7 million; at 1 million they took twice as long on two cores.
+"""
 
 Buffers = Sequence[Any]
 """By tensor: the array that owns its memory, or None for a view."""
-
-
-class _Frame:
-    """The calls of a plan for one tile extent, and the origin that they read."""
-
-    def __init__(self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena) -> None:
-        self.origin: Origin = [0] * len(extents)
-        builder = FrameBuilder(plan, extents, arena.unified_buffer, self.origin)
-        self.passes: list[PassCalls] = builder.build()
-        self.accumulators = {value: builder.tile(value) for value in plan.split_accumulators}
-
-    def release(self) -> None:
-        """Forget the tensors of the launch: frames are kept, and the caller's arrays must not be."""
-        for calls in self.passes:
-            for _, arguments, position, _ in calls.patches:
-                arguments[position] = None
 
 
 class _Core(NamedTuple):
     """A thread at work on a stage: its arena, and the frames it has used so far by kernel and tile extent."""
 
     arena: Arena
-    frames: dict[tuple[int, tuple[int, ...]], _Frame]
+    frames: dict[tuple[int, tuple[int, ...]], Frame]
 
 
 class _Job(NamedTuple):
@@ -201,7 +190,7 @@ class _KernelRun:
             ]
         )
 
-    def _pass(self, number: int, span: Span, core: _Core, follows: bool) -> _Frame:
+    def _pass(self, number: int, span: Span, core: _Core, follows: bool) -> Frame:
         frame = self._frame(span, core)
         calls = frame.passes[number]
         if not calls.first:
@@ -223,13 +212,13 @@ class _KernelRun:
             self.recording.add_instruction(mnemonic, _elements(arguments), start)
         return frame
 
-    def _frame(self, span: Span, core: _Core) -> _Frame:
+    def _frame(self, span: Span, core: _Core) -> Frame:
         key = (id(self.plan), span.extents)
         frame = core.frames.get(key)
         if frame is None:
             kept = core.arena.frames.get(key)
             if kept is None or kept[0] is not self.plan:
-                kept = (self.plan, _Frame(self.plan, span.extents, core.arena))
+                kept = (self.plan, Frame(self.plan, span.extents, core.arena))
                 core.arena.keep_frame(key, kept)
             frame = core.frames[key] = kept[1]
         return frame

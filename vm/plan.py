@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from vm.isa import REDUCE
 from vm.layout import Domain, View
 from vm.prepare import PreparedKernel
+from vm.tiles import DTYPES
 from vm.tiling import Tiling
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """One tile: where it starts and how far it goes along each axis, and how to cut it out of each operand.
 
     `indices` has None for operands that are not cut: guarded ones, which the tile functions cut themselves, and those
@@ -23,11 +27,25 @@ class Span:
 
     origin: tuple[int, ...]
     extents: tuple[int, ...]
-    indices: tuple[tuple[slice, ...] | None, ...]
+    indices: list[tuple[slice, ...] | None]
 
 
-PRODUCT_RATE = 8
-"""Multiplications and additions of a matrix product in the time of one elementwise instruction, measured at 512x256x256."""
+class _Cutting(NamedTuple):
+    """What spans are made of: the axes of several tiles, the last first; the cuts of a domain that is one tile, with one
+    more for dims that are never cut; the ways in which operands are cut, each once; and for each operand its way.
+    """
+
+    axes: list[int]
+    whole: list[slice]
+    ways: list[tuple[int, ...] | None]
+    way_of: list[int]
+
+
+PRODUCT_RATE = 4
+"""Multiplications and additions of a matrix product that make it as worth a second core as one elementwise instruction does.
+
+In the time of that there are some 6; but a product is one long call, which loses less to the interpreter's lock.
+"""
 
 SPAN_LIMIT = 4096
 """Spans that a plan remembers; those of further tiles are computed each time."""
@@ -83,6 +101,14 @@ class KernelPlan:
         }
 
     @cached_property
+    def scalar_arrays(self) -> list[npt.NDArray[Any]]:
+        """The scalars as the tile functions take them."""
+        return [
+            np.array(value, DTYPES[scalar.type])
+            for value, scalar in zip(self.scalars, self.prepared.kernel.scalars, strict=True)
+        ]
+
+    @cached_property
     def _spans(self) -> dict[int, Span]:
         return {}
 
@@ -98,16 +124,28 @@ class KernelPlan:
 
     def _make_span(self, item: int, step: int) -> Span:
         origin = [0] * len(self.counts)
-        extents = [0] * len(self.counts)
-        for axes, number in ((self.parallel_axes, item), (self.reduction_axes, step)):
-            for axis in reversed(axes):
-                count = self.counts[axis] or 1
-                tile = self.tiling.tile[axis]
-                origin[axis] = number % count * tile
-                extents[axis] = min(tile, self.domain.extents[axis] - origin[axis])
-                number //= count
-        cuts = [slice(start, start + extent) for start, extent in zip(origin, extents, strict=True)]
-        return Span(tuple(origin), tuple(extents), tuple([_cut(view, cuts) for view in self.views]))
+        extents = list(self.domain.extents)
+        axes, whole, ways, way_of = self._cutting
+        cuts = whole.copy()
+        for axis in axes:
+            if self.domain.reductions >> axis & 1:
+                step, position = divmod(step, self.counts[axis])
+            else:
+                item, position = divmod(item, self.counts[axis])
+            tile = self.tiling.tile[axis]
+            start = origin[axis] = position * tile
+            size = extents[axis] = min(tile, extents[axis] - start)
+            cuts[axis] = slice(start, start + size)
+        indices = [None if way is None else tuple([cuts[axis] for axis in way]) for way in ways]
+        return Span(tuple(origin), tuple(extents), [indices[way] for way in way_of])
+
+    @cached_property
+    def _cutting(self) -> _Cutting:
+        rank = len(self.counts)
+        ways: dict[tuple[int, ...] | None, int] = {}
+        way_of = [ways.setdefault(_way(view, rank), len(ways)) for view in self.views]
+        axes = [axis for axis in reversed(range(rank)) if self.counts[axis] > 1]
+        return _Cutting(axes, [*[slice(0, extent) for extent in self.domain.extents], slice(None)], list(ways), way_of)
 
 
 @dataclass(frozen=True)
@@ -128,10 +166,11 @@ class LaunchPlan:
     dims: tuple[int, ...]
 
 
-def _cut(view: View, cuts: list[slice]) -> tuple[slice, ...] | None:
+def _way(view: View, rank: int) -> tuple[int, ...] | None:
+    """How an operand is cut: for each dim of its view the axis whose cut it takes, -1 for one that stays whole."""
     if view.guards:
         return None
     if view.dim_axes:
-        return tuple([slice(None) if axis < 0 else cuts[axis] for axis in view.dim_axes])
+        return view.dim_axes
     # An empty index would make a scalar of an array without dims.
-    return tuple([cut if view.mask >> axis & 1 else slice(None) for axis, cut in enumerate(cuts)]) or None
+    return tuple([axis if view.mask >> axis & 1 else -1 for axis in range(rank)]) or None

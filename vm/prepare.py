@@ -7,7 +7,7 @@ the output where a `store` needs none.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vm.isa import (
     FILL,
@@ -118,6 +118,11 @@ class PreparedKernel:
         known = {step.result for step in after}
         read = {source for step in after for source in step.sources if source >= 0}
         return all(source in known or self.values[source].accumulates for source in read)
+
+    @cached_property
+    def recipes(self) -> dict[Any, Any]:
+        """A place for the recipes of the kernel's plans (`vm.steps`)."""
+        return {}
 
     @cached_property
     def instruction_count(self) -> int:

@@ -1,15 +1,13 @@
-"""From instructions to NumPy calls: a frame is a kernel's steps with their arguments, for one extent of tile.
+"""From instructions to NumPy calls: a recipe is a kernel's steps as calls whose arguments have no memory yet.
 
-A frame belongs to one arena, whose slots its arguments view. Arguments that are tensors change from tile to tile:
-the frame remembers where they stand (`patches`), and the engine sets them.
+It holds for all shapes of which bind makes the same of the kernel but for extents, so that a new shape mostly finds one; a
+frame (`vm.frame`) fills it in for one extent of tile. Arguments that are tensors change from tile to tile: they are patches.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from vm import tiles
 from vm.errors import ExecutionError
@@ -37,149 +35,170 @@ from vm.plan import KernelPlan
 from vm.prepare import Step
 from vm.tiles import DTYPES, Tile, TileFunction
 
-Call = tuple[TileFunction, list[Any]]
 Transform = Callable[[Tile], Tile] | None
 Origin = list[int]
-"""Where the current tile starts along each axis; one list that the engine updates in place."""
+"""Where the current tile starts along each axis; one list of a frame that the engine updates in place."""
+
+Extents = tuple[int, ...]
+
+RECIPE_LIMIT = 64
+"""Recipes that a kernel keeps; where it needs more, it forgets them all."""
 
 
-Patch = tuple[int, list[Any], int, Transform]
-"""Where an operand's tile goes before a pass runs: (operand, arguments, position, transform of the tile or None)."""
+class RecipeCall(NamedTuple):
+    """A call. `arguments` has those that are known and None for the others.
 
-
-@dataclass
-class PassCalls:
-    """The calls of one pass. In a stream pass the first tile of a reduction runs `first`, the others `following`."""
-
-    first: list[Call] = field(default_factory=list[Call])
-    following: list[Call] = field(default_factory=list[Call])
-    mnemonics: list[str] = field(default_factory=list[str])
-    """The opcode of each call, of `first` and of `following` alike."""
-    patches: list[Patch] = field(default_factory=list[Patch])
-
-
-class FrameBuilder:
-    """Makes the calls of one plan for one tile extent in one arena.
-
-    `extents` are the tile's by axis.
+    `pooled`: (position, source, transform) of those in the frame's pool. `patched`: (operand, position, transform) of those
+    that are tensors. In a stream pass the first tile of a reduction calls `function`, the others `following`.
     """
 
-    def __init__(
-        self,
-        plan: KernelPlan,
-        extents: tuple[int, ...],
-        unified_buffer: npt.NDArray[np.uint8],
-        origin: Origin,
-    ) -> None:
+    mnemonic: str
+    function: TileFunction
+    following: TileFunction
+    arguments: tuple[Any, ...]
+    pooled: tuple[tuple[int, int, Transform], ...]
+    patched: tuple[tuple[int, int, Transform], ...]
+
+
+class Slotted(NamedTuple):
+    """A value that lives in its slot, and the axes that its tile spans."""
+
+    value: int
+    slot: int
+    mask: int
+    dtype: np.dtype[Any]
+
+
+class Recipe(NamedTuple):
+    """The calls of every pass.
+
+    The pool of a frame has all values of the kernel (None where they live in tensors), its scalars, the origin and the
+    extents of the tile, and the extents of the domain.
+    """
+
+    slotted: tuple[Slotted, ...]
+    passes: tuple[tuple[RecipeCall, ...], ...]
+
+
+def recipe_of(plan: KernelPlan) -> Recipe:
+    """The recipe of a plan, made now or kept from before."""
+    recipes = plan.prepared.recipes
+    domain = plan.domain
+    # all that the builder reads of a plan
+    special = tuple([(view.guards, view.dim_axes) for view in plan.views if view.guards or view.dim_axes])
+    shape = (domain.new_axis, domain.reductions, len(domain.extents), plan.reduction_tiles == 0)
+    key = (plan.homes, plan.masks, shape, special)
+    recipe: Recipe | None = recipes.get(key)
+    if recipe is None:
+        recipe = _RecipeBuilder(plan).build()
+        if len(recipes) >= RECIPE_LIMIT:
+            recipes.clear()
+        recipes[key] = recipe
+    return recipe
+
+
+class _RecipeBuilder:
+    """Makes the recipe of one plan; of that it may read only what is in the key of `recipe_of`."""
+
+    def __init__(self, plan: KernelPlan) -> None:
         self.plan = plan
-        self.extents = extents
-        self.origin = origin
-        self.unified_buffer = unified_buffer
-        self.reduction_axes = plan.reduction_axes
-        self.scalars = [
-            np.array(value, DTYPES[scalar.type])
-            for value, scalar in zip(plan.scalars, plan.prepared.kernel.scalars, strict=True)
-        ]
-        self.tiles: dict[int, Tile] = {}
+        values, scalars = len(plan.prepared.values), len(plan.prepared.kernel.scalars)
+        self.first_scalar = values
+        self.origin = _Pooled(values + scalars)
+        self.extents = _Pooled(values + scalars + 1)
+        self.domain_extents = _Pooled(values + scalars + 2)
+        self.calls: list[RecipeCall] = []
 
-    def build(self) -> list[PassCalls]:
+    def build(self) -> Recipe:
         """The calls of every pass of the kernel."""
-        passes: list[PassCalls] = []
-        for part in self.plan.prepared.passes:
-            calls = PassCalls()
+        plan = self.plan
+        passes: list[tuple[RecipeCall, ...]] = []
+        for part in plan.prepared.passes:
+            self.calls = []
             for step in part.steps:
-                self._add(step, calls)
-            passes.append(calls)
-        return passes
+                self._add(step)
+            passes.append(tuple(self.calls))
+        slotted = [
+            Slotted(number, value.slot, mask, DTYPES[value.type])
+            for number, (value, mask, home) in enumerate(zip(plan.prepared.values, plan.masks, plan.homes, strict=True))
+            if home < 0
+        ]
+        return Recipe(tuple(slotted), tuple(passes))
 
-    def tile(self, value: int) -> Tile:
-        """The array of a value that lives in its slot."""
-        tile = self.tiles.get(value)
-        if tile is None:
-            plan = self.plan
-            mask = plan.masks[value]
-            shape = tuple([extent if mask >> axis & 1 else 1 for axis, extent in enumerate(self.extents)])
-            described = plan.prepared.values[value]
-            offset = plan.tiling.slot_offsets[described.slot]
-            tile = np.ndarray(shape, DTYPES[described.type], self.unified_buffer, offset)
-            self.tiles[value] = tile
-        return tile
-
-    def _call(
-        self, calls: PassCalls, step: Step, function: TileFunction, *arguments: Any, next_function: Any = None
-    ) -> None:
-        """Append a call; `_Value` and `_Operand` arguments become arrays, or patches where they are tensors."""
-        filled: list[Any] = list(arguments)
+    def _call(self, step: Step, function: TileFunction, *arguments: Any, following: TileFunction | None = None) -> None:
+        """Append a call; `_Pooled` and `_Operand` arguments are filled in later."""
+        pooled: list[tuple[int, int, Transform]] = []
+        patched: list[tuple[int, int, Transform]] = []
+        known = list(arguments)
         for position, argument in enumerate(arguments):
-            if isinstance(argument, _Value):
-                home = self.plan.homes[argument.number]
-                if home >= 0:
-                    calls.patches.append((home, filled, position, argument.transform))
-                else:
-                    tile = self.tile(argument.number)
-                    filled[position] = argument.transform(tile) if argument.transform else tile
+            if isinstance(argument, _Pooled):
+                known[position] = None
+                pooled.append((position, argument.source, argument.transform))
             elif isinstance(argument, _Operand):
-                calls.patches.append((argument.number, filled, position, argument.transform))
-        calls.first.append((function, filled))
-        calls.following.append((next_function or function, filled))
-        calls.mnemonics.append(step.instruction.opcode.mnemonic)
+                known[position] = None
+                patched.append((argument.number, position, argument.transform))
+        mnemonic = step.instruction.opcode.mnemonic
+        self.calls.append(
+            RecipeCall(mnemonic, function, following or function, tuple(known), tuple(pooled), tuple(patched))
+        )
+
+    def _value(self, number: int, transform: Transform = None) -> Any:
+        home = self.plan.homes[number]
+        return _Operand(home, transform) if home >= 0 else _Pooled(number, transform)
 
     def _source(self, step: Step, position: int, field_value: int) -> Any:
         value = step.sources[position]
-        return _Value(value) if value >= 0 else self.scalars[field_value]
+        return self._value(value) if value >= 0 else _Pooled(self.first_scalar + field_value)
 
-    def _add(self, step: Step, calls: PassCalls) -> None:
+    def _add(self, step: Step) -> None:
         instruction = step.instruction
         form = instruction.opcode.format
-        result = _Value(step.result)
+        if form is STORE:
+            if self.plan.homes[step.sources[0]] != instruction.b:
+                self._call(step, _convert_store, _Operand(instruction.b), self._value(step.sources[0]))
+            return
+        result = self._value(step.result)
         if form is LOAD:
             if not self.plan.prepared.values[step.result].loaded >= 0:
-                self._call(calls, step, tiles.convert, _Operand(instruction.a), result)
-        elif form is STORE:
-            if self.plan.homes[step.sources[0]] != instruction.b:
-                self._call(calls, step, _convert_store, _Operand(instruction.b), _Value(step.sources[0]))
+                self._call(step, tiles.convert, _Operand(instruction.a), result)
         elif form is UNARY:
-            self._call(calls, step, tiles.UNARY[instruction.opcode.mnemonic], _Value(step.sources[0]), result)
+            self._call(step, tiles.UNARY[instruction.opcode.mnemonic], self._value(step.sources[0]), result)
         elif form is BINARY:
             left, right = self._source(step, 0, instruction.a), self._source(step, 1, instruction.b)
-            self._add_binary(step, calls, left, right, result)
+            self._add_binary(step, left, right, result)
         elif form is SELECT:
             then, otherwise = self._source(step, 1, instruction.b), self._source(step, 2, instruction.c)
-            self._call(calls, step, tiles.select, _Value(step.sources[0]), then, otherwise, result)
+            self._call(step, tiles.select, self._value(step.sources[0]), then, otherwise, result)
         elif form is CAST:
-            self._call(calls, step, self._cast(step), _Value(step.sources[0]), result)
+            self._call(step, self._cast(step), self._value(step.sources[0]), result)
         elif form is FILL:
-            self._call(calls, step, tiles.convert, self._source(step, 0, instruction.a), result)
+            self._call(step, tiles.convert, self._source(step, 0, instruction.a), result)
         elif form is IOTA:
-            axis = self.plan.domain.new_axis[instruction.a]
-            self._call(calls, step, _iota, self.origin, axis, result)
+            self._call(step, _iota, self.origin, self.plan.domain.new_axis[instruction.a], result)
         elif form is LOAD_GUARDED:
             guards = self.plan.views[instruction.a].guards
-            self._call(calls, step, _load_guarded, _Operand(instruction.a), guards, self.origin, result)
+            self._call(step, _load_guarded, _Operand(instruction.a), guards, self.origin, result)
         elif form is GATHER:
-            self._add_gather(step, calls)
+            self._add_gather(step, result)
         elif form is REDUCE_INIT:
             if self.plan.reduction_tiles:
                 return  # the first tile overwrites
             dtype = DTYPES[instruction.type]
             value = np.array(tiles.identity(ReduceKind(instruction.aux), dtype), dtype)
-            self._call(calls, step, tiles.convert, value, result)
+            self._call(step, tiles.convert, value, result)
         elif form is REDUCE:
-            ufunc = tiles.REDUCTIONS[instruction.opcode.mnemonic]
-            source = _Value(step.sources[0], self._spread(step.sources[0]))
-            axes = self.reduction_axes
-            self._call(calls, step, tiles.reduce_first, ufunc, axes, source, result, next_function=tiles.reduce_next)
+            self._add_reduction(step, result)
         elif form is MATMUL:
-            left, right = _Value(step.sources[0], _left), _Value(step.sources[1], _right)
-            into = _Value(step.result, _product)
-            self._call(calls, step, np.matmul, left, right, into, next_function=tiles.matmul_next)
+            left, right = self._value(step.sources[0], _left), self._value(step.sources[1], _right)
+            into = self._value(step.result, _product)
+            self._call(step, np.matmul, left, right, into, following=tiles.matmul_next)
         elif form is GROUPED_MATMUL:
-            self._add_grouped(step, calls)
+            self._add_grouped(step)
         elif form is GROUPED_MATMUL_K:
-            left, right = _Value(step.sources[0], _left), _Value(step.sources[1], _right)
-            ends, into = _Operand(instruction.c), _Value(step.result, _product)
-            arguments = (left, right, ends, self.plan.domain.extents[-1], self.origin, into)
-            self._call(calls, step, _grouped_k_first, *arguments, next_function=_grouped_k)
+            left, right = self._value(step.sources[0], _left), self._value(step.sources[1], _right)
+            ends, into = _Operand(instruction.c), self._value(step.result, _product)
+            arguments = (left, right, ends, self.domain_extents, self.origin, into)
+            self._call(step, _grouped_k_first, *arguments, following=_grouped_k)
         else:
             raise AssertionError(f"no tile function for format '{form.name}'")
 
@@ -192,61 +211,65 @@ class FrameBuilder:
         widens = source.slot == result.slot and source.type.bytes < result.type.bytes
         return tiles.widen if widens else tiles.convert
 
-    def _add_binary(self, step: Step, calls: PassCalls, left: Any, right: Any, result: "_Value") -> None:
+    def _add_binary(self, step: Step, left: Any, right: Any, result: Any) -> None:
         instruction = step.instruction
         function = tiles.BINARY[instruction.opcode.mnemonic]
         if function is np.power:
             if instruction.type.is_integer:
                 function = tiles.integer_power
             elif instruction.is_scalar(1):
-                cheap = tiles.POWERS.get(float(self.scalars[instruction.b]))
+                exponent = self.plan.prepared.kernel.scalars[instruction.b]
+                cheap = tiles.POWERS.get(float(exponent.value)) if exponent.dim < 0 else None
                 if cheap is not None:
-                    self._call(calls, step, cheap, left, result)
+                    self._call(step, cheap, left, result)
                     return
-        self._call(calls, step, function, left, right, result)
+        self._call(step, function, left, right, result)
 
-    def _add_gather(self, step: Step, calls: PassCalls) -> None:
+    def _add_gather(self, step: Step, result: Any) -> None:
         instruction = step.instruction
         dim_axes = self.plan.views[instruction.a].dim_axes
         free = dim_axes.index(-1)
         rank = len(self.plan.domain.extents)
         inner = slice(free, rank - (len(dim_axes) - free - 1))
-        index = _Value(step.sources[1], lambda tile: tile.reshape(tile.shape[inner]))
+        index = self._value(step.sources[1], lambda tile: tile.reshape(tile.shape[inner]))
         origin = self.plan.prepared.kernel.origin or self.plan.prepared.kernel.name
-        self._call(calls, step, _gather, _Operand(instruction.a), index, free, origin, _Value(step.result))
+        self._call(step, _gather, _Operand(instruction.a), index, free, origin, result)
 
-    def _add_grouped(self, step: Step, calls: PassCalls) -> None:
+    def _add_reduction(self, step: Step, result: Any) -> None:
+        ufunc = tiles.REDUCTIONS[step.instruction.opcode.mnemonic]
+        axes = self.plan.reduction_axes
+        source = self._value(step.sources[0])
+        if self.plan.masks[step.sources[0]] == (1 << len(self.plan.domain.extents)) - 1:
+            self._call(step, tiles.reduce_first, ufunc, axes, source, result, following=tiles.reduce_next)
+        else:
+            arguments = (ufunc, axes, source, self.extents, result)
+            self._call(step, tiles.reduce_repeated_first, *arguments, following=tiles.reduce_repeated_next)
+
+    def _add_grouped(self, step: Step) -> None:
         instruction = step.instruction
         dim_axes = self.plan.views[instruction.b].dim_axes
         order = (dim_axes.index(-1), dim_axes.index(2), dim_axes.index(1))
-        weights = _Operand(instruction.b, lambda tile: tile.transpose(order))
-        left = _Value(step.sources[0], _left)
-        rows = self.plan.domain.extents[0]
-        arguments = (left, weights, _Operand(instruction.c), rows, self.origin, _Value(step.result, _product))
-        self._call(calls, step, _grouped_first, *arguments, next_function=_grouped)
 
-    def _spread(self, value: int) -> Transform:
-        """Where a reduced value lacks axes (of extent 1 in its tensors), repeat it along them."""
-        mask = self.plan.masks[value]
-        missing = [axis for axis, extent in enumerate(self.extents) if not mask >> axis & 1 and extent != 1]
-        if not missing:
-            return None
+        def turned(tile: Tile) -> Tile:
+            return tile.transpose(order)
 
-        def spread(tile: Tile) -> Tile:
-            shape = tuple(self.extents[axis] if axis in missing else extent for axis, extent in enumerate(tile.shape))
-            return np.broadcast_to(tile, shape)
-
-        return spread
+        weights = _Operand(instruction.b, turned)
+        left = self._value(step.sources[0], _left)
+        into = self._value(step.result, _product)
+        arguments = (left, weights, _Operand(instruction.c), self.domain_extents, self.origin, into)
+        self._call(step, _grouped_first, *arguments, following=_grouped)
 
 
-@dataclass(frozen=True)
-class _Value:
-    number: int
+class _Pooled(NamedTuple):
+    """Something in the pool of the frame."""
+
+    source: int
     transform: Transform = None
 
 
-@dataclass(frozen=True)
-class _Operand:
+class _Operand(NamedTuple):
+    """The tile of an operand."""
+
     number: int
     transform: Transform = None
 
@@ -309,29 +332,29 @@ def _group_ends(ends: Tile, limit: int) -> list[int]:
     return found
 
 
-def _grouped(left: Tile, weights: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
+def _grouped(left: Tile, weights: Tile, ends: Tile, domain: Extents, origin: Origin, out: Tile) -> None:
     """Add the product of each row of the tile (the axis before the last) with its group's matrix.
 
-    `limit` is the number of all rows.
+    `domain` has the extents of (rows, n, k).
     """
     first_row, rows = origin[0], left.shape[-2]
     start = 0
-    for group, end in enumerate(_group_ends(ends, limit)):
+    for group, end in enumerate(_group_ends(ends, domain[0])):
         low, high = max(start - first_row, 0), min(end - first_row, rows)
         if high > low:
             out[low:high] += np.matmul(left[low:high], weights[group].astype(left.dtype, copy=False))
         start = end
 
 
-def _grouped_first(left: Tile, weights: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
+def _grouped_first(left: Tile, weights: Tile, ends: Tile, domain: Extents, origin: Origin, out: Tile) -> None:
     out[...] = 0
-    _grouped(left, weights, ends, limit, origin, out)
+    _grouped(left, weights, ends, domain, origin, out)
 
 
-def _grouped_k(left: Tile, right: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
-    """Add to each group of the tile the product over the part of k that is the group's; `limit` is the whole of k."""
+def _grouped_k(left: Tile, right: Tile, ends: Tile, domain: Extents, origin: Origin, out: Tile) -> None:
+    """Add to each group of the tile the product over the part of k that is the group's; k is the last axis of `domain`."""
     left, right = left.reshape(left.shape[-2:]), right.reshape(right.shape[-2:])
-    bounds = [0, *_group_ends(ends, limit)]
+    bounds = [0, *_group_ends(ends, domain[-1])]
     first_k, depth = origin[-1], left.shape[1]
     for row in range(out.shape[0]):
         group = origin[0] + row
@@ -340,6 +363,6 @@ def _grouped_k(left: Tile, right: Tile, ends: Tile, limit: int, origin: Origin, 
             out[row] += np.matmul(left[:, low:high], right[low:high])
 
 
-def _grouped_k_first(left: Tile, right: Tile, ends: Tile, limit: int, origin: Origin, out: Tile) -> None:
+def _grouped_k_first(left: Tile, right: Tile, ends: Tile, domain: Extents, origin: Origin, out: Tile) -> None:
     out[...] = 0
-    _grouped_k(left, right, ends, limit, origin, out)
+    _grouped_k(left, right, ends, domain, origin, out)

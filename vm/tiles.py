@@ -184,6 +184,20 @@ def reduce_next(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulato
     ufunc(accumulator, ufunc.reduce(source, axes, accumulator.dtype, keepdims=True), out=accumulator)
 
 
+def reduce_repeated_first(
+    ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, extents: tuple[int, ...], accumulator: Tile
+) -> None:
+    """`reduce_first` of a source that is repeated where it has less than `extents`."""
+    reduce_first(ufunc, axes, np.broadcast_to(source, extents), accumulator)
+
+
+def reduce_repeated_next(
+    ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, extents: tuple[int, ...], accumulator: Tile
+) -> None:
+    """`reduce_next` of a source that is repeated where it has less than `extents`."""
+    reduce_next(ufunc, axes, np.broadcast_to(source, extents), accumulator)
+
+
 def matmul_next(left: Tile, right: Tile, accumulator: Tile) -> None:
     """accumulator += left @ right"""
     np.add(accumulator, np.matmul(left, right), accumulator)

@@ -11,8 +11,10 @@ from vm.blas import BLAS
 from vm.layout import Domain
 from vm.prepare import PreparedKernel, Tenant
 
-MINIMUM_TILE = 1 << 14
-"""Elements below which a tile is not cut further to occupy more cores: a NumPy call on fewer is mostly overhead."""
+MINIMUM_TILE = 1 << 15
+"""Elements below which a tile is not cut further to occupy more cores: on fewer, the calls of two threads mostly wait for the
+interpreter's lock (at 16K elements a tile two were slower than one).
+"""
 
 WANTED_TILES = 8
 """Tiles that a domain is cut into, where they stay above the minimum, so that several cores have work."""

@@ -1,12 +1,14 @@
-"""Where intermediate tensors lie in the workspace: those that never live at once share memory.
+"""Where intermediate tensors lie: those that never live at once share memory, of the workspace or of an output.
 
 A tensor lives from the stage that writes it to the last stage that reads it, both included, for the kernels of a stage
-run side by side. A kernel's result that may be written over an input which dies there takes its memory. Placing is a
-linear scan over the stages that takes the tightest gap.
+run side by side. A kernel's result that may be written over an input which dies there takes its memory. Until an output is written, its memory
+is free for others: it belongs to nobody else, because bind and machine see to it that no input shares it. Placing goes from the
+largest to the smallest.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from vm.program import Program, Storage, Variant
 
@@ -15,19 +17,27 @@ ALIGNMENT = 64
 
 @dataclass(frozen=True)
 class Lifetime:
-    """The stages, from `first` to `last`, in which memory of the workspace holds something: one tensor, or several of
-    the same size, each written over the one before it.
+    """The stages, from `first` to `last`, in which memory holds something: one tensor, or several of the same size, each
+    written over the one before it.
+
+    `output` is the output that is the last of them, whose memory it is, or -1 where it is the workspace's to give.
     """
 
     tensors: tuple[int, ...]
     first: int
     last: int
+    output: int = -1
+
+    @property
+    def intermediates(self) -> tuple[int, ...]:
+        """The tensors of the workspace."""
+        return self.tensors if self.output < 0 else self.tensors[:-1]
 
 
 def lifetimes(
     program: Program, variant: Variant, roots: tuple[int, ...], overwritable: Sequence[Sequence[tuple[int, int]]]
 ) -> tuple[Lifetime, ...]:
-    """The lifetimes of the workspace, by the stage in which they begin.
+    """The lifetimes of the workspace and the outputs.
 
     `roots` has the tensor that owns the memory of each; `overwritable` has for each kernel the pairs of an input and
     an output that may be written over it.
@@ -38,10 +48,13 @@ def lifetimes(
         for kernel in stage:
             for operand in program.kernels[kernel].operands:
                 root = roots[operand.tensor]
-                if program.tensors[root].storage is Storage.WORKSPACE:
+                if program.tensors[root].storage in (Storage.WORKSPACE, Storage.OUTPUT):
                     first, _ = spans.get(root, (number, number))
                     spans[root] = (first, number)
                     readers.setdefault(root, []).append(kernel)
+    for output in program.outputs:
+        if output in spans:
+            spans[output] = (spans[output][0], len(variant.stages))
     chains = {tensor: [tensor] for tensor in spans}
     for kernel in (kernel for stage in variant.stages for kernel in stage):
         for source, target in overwritable[kernel]:
@@ -50,12 +63,11 @@ def lifetimes(
             if dies and chains[target] == [target] and chains[source][-1] == source:
                 chains[source].append(target)
                 chains[target] = chains[source]
-    found = [
-        Lifetime(tuple(chain), spans[chain[0]][0], spans[chain[-1]][1])
+    return tuple(
+        Lifetime(tuple(chain), spans[tensor][0], spans[chain[-1]][1], chain[-1] if chain[-1] in program.outputs else -1)
         for tensor, chain in chains.items()
         if chain[0] == tensor
-    ]
-    return tuple(sorted(found, key=lambda lifetime: lifetime.first))
+    )
 
 
 def _only_reader(variant: Variant, readers: list[int], kernel: int) -> bool:
@@ -65,37 +77,64 @@ def _only_reader(variant: Variant, readers: list[int], kernel: int) -> bool:
 
 
 def separate_bytes(lives: tuple[Lifetime, ...], sizes: list[int]) -> int:
-    """The bytes that the tensors would need if none shared memory with another."""
-    return sum(-(-sizes[tensor] // ALIGNMENT) * ALIGNMENT for lifetime in lives for tensor in lifetime.tensors)
+    """The bytes that the workspace would need if no tensor of it shared memory with another."""
+    return sum(_aligned(sizes[tensor]) for lifetime in lives for tensor in lifetime.intermediates)
 
 
-def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, int], int]:
-    """Byte offsets of the tensors, and the bytes that all of them need. `sizes` are in bytes, by tensor."""
-    offsets: dict[int, int] = {}
-    total = 0
-    live: list[tuple[int, int, int]] = []
-    """(offset, end, last stage) of what is live, by offset."""
+def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tuple[int, int]], int]:
+    """For each tensor of the workspace the tensor whose memory it takes, which is an output or itself, and its byte offset
+    there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor.
+    """
+    places: dict[int, tuple[int, int]] = {}
+    workspace: list[_Block] = []
+    outputs: dict[int, list[_Block]] = {}
     for lifetime in lives:
-        live = [block for block in live if block[2] >= lifetime.first]
-        size = -(-sizes[lifetime.tensors[0]] // ALIGNMENT) * ALIGNMENT
-        start = _tightest_gap(live, size, total)
-        offsets.update(dict.fromkeys(lifetime.tensors, start))
-        live.append((start, start + size, lifetime.last))
-        live.sort()
-        total = max(total, start + size)
-    return offsets, total
+        if lifetime.output >= 0:
+            outputs[lifetime.output] = [_Block(0, sizes[lifetime.output], lifetime)]
+            places.update(dict.fromkeys(lifetime.intermediates, (lifetime.output, 0)))
+    total = 0
+    # of equal ones those first that live longest: they are the hardest to find a place for
+    movable = [lifetime for lifetime in lives if lifetime.output < 0]
+    for lifetime in sorted(movable, key=lambda life: (-sizes[life.tensors[0]], life.first - life.last)):
+        size = sizes[lifetime.tensors[0]]
+        for output, blocks in outputs.items():
+            start = _tightest_gap(blocks, lifetime, size)
+            if start + size <= sizes[output]:
+                places.update(dict.fromkeys(lifetime.tensors, (output, start)))
+                break
+        else:
+            blocks = workspace
+            start = _tightest_gap(blocks, lifetime, size)
+            places.update({tensor: (tensor, start) for tensor in lifetime.tensors})
+            total = max(total, start + _aligned(size))
+        blocks.append(_Block(start, start + size, lifetime))
+    return places, total
 
 
-def _tightest_gap(live: list[tuple[int, int, int]], size: int, total: int) -> int:
-    """Where to put `size` bytes: the smallest gap that takes them, else behind everything."""
-    best, best_room = -1, total + 1
+class _Block(NamedTuple):
+    """Bytes that are taken while something lives."""
+
+    start: int
+    stop: int
+    lifetime: Lifetime
+
+    def extent(self) -> tuple[int, int]:
+        return self.start, self.stop
+
+
+def _tightest_gap(blocks: list[_Block], lifetime: Lifetime, size: int) -> int:
+    """Where to put `size` bytes: the smallest gap that takes them between what lives at the same time, else behind it."""
+    first, last = lifetime.first, lifetime.last
+    best, best_room = -1, 0
     end = 0
-    for start, stop, _ in [*live, (total, total, 0)]:
-        room = start - end
-        if size <= room < best_room:
-            best, best_room = end, room
-        end = max(end, stop)
-    if best >= 0:
-        return best
-    # nothing is live at the very end of the workspace: start there and let it grow
-    return max((stop for _, stop, _ in live), default=0)
+    for start, stop, other in sorted(blocks, key=_Block.extent):
+        if other.first <= last and first <= other.last:
+            room = start - end
+            if size <= room and (best < 0 or room < best_room):
+                best, best_room = end, room
+            end = max(end, _aligned(stop))
+    return best if best >= 0 else end
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -95,7 +95,8 @@ def test_a_transposed_input_is_not_overwritten() -> None:
     )
     a, b = matrices()
     found = program.costs(a, b)
-    assert found.workspace_bytes == found.separate_workspace_bytes == 2 * UNIT
+    # p lies in the result, which is written later; were %e written over it, both would
+    assert (found.workspace_bytes, found.separate_workspace_bytes) == (UNIT, 2 * UNIT)
     np.testing.assert_allclose(program(a, b), np.exp(a.astype(np.float64) @ b).T @ b, rtol=1e-4, atol=1e-5)
 
 
@@ -111,6 +112,43 @@ def test_a_value_that_is_read_across_is_not_overwritten() -> None:
     )
     a, b = matrices()
     found = program.costs(a, b)
-    assert found.workspace_bytes == found.separate_workspace_bytes == 2 * UNIT
+    # p lies in the result, which is written later; were %e written over it, both would
+    assert (found.workspace_bytes, found.separate_workspace_bytes) == (UNIT, 2 * UNIT)
     p = a.astype(np.float64) @ b
     np.testing.assert_allclose(program(a, b), (p + p.T) @ b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("unified_buffer_bytes", [1 << 10, 1 << 20])
+def test_a_result_is_written_over_an_intermediate(unified_buffer_bytes: int) -> None:
+    """exp(p) over p, which is in the memory of the result from the start; also where that is the caller's."""
+    program = compiled(
+        1,
+        f"%p = {PRODUCT.format('%a', '%b')}",
+        "%w = dvm.softmax %p axis -1 : !m -> !m",
+        "%r0 = dvm.binary Mul %w, %a : !m, !m -> !m",
+        unified_buffer_bytes=unified_buffer_bytes,
+    )
+    a, b = matrices()
+    found = program.costs(a, b)
+    assert (found.workspace_bytes, found.separate_workspace_bytes) == (0, UNIT)
+    scores = a.astype(np.float64) @ b
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    expected = weights / weights.sum(1, keepdims=True) * a
+    np.testing.assert_allclose(program(a, b), expected, rtol=1e-5, atol=1e-6)
+    for out in (np.empty_like(a), np.empty_like(a).T, a):
+        np.testing.assert_allclose(program(a, b, out=out), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_result_over_an_input_of_the_call_is_not_written_early() -> None:
+    """%p would lie in the memory of %a, which is read after it is written."""
+    program = compiled(
+        1,
+        f"%p = {PRODUCT.format('%a', '%b')}",
+        f"%q = {PRODUCT.format('%p', '%a')}",
+        f"%r0 = {PRODUCT.format('%q', '%a')}",
+    )
+    a, b = matrices()
+    assert program.costs(a, b).workspace_bytes == UNIT
+    expected = a.astype(np.float64) @ b @ a @ a
+    for out in (a.copy(), a):
+        np.testing.assert_allclose(program(a, b, out=out), expected, rtol=1e-4, atol=1e-5)

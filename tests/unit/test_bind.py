@@ -746,12 +746,12 @@ def test_a_stride_0_input_counts_whole() -> None:
 
 
 def test_workspace_up_to_the_limit() -> None:
-    """Two workspace tensors, each small enough, together are not."""
-    middle = [programs.tensor(name, Storage.WORKSPACE, S0) for name in ("v", "w")]
+    """Two workspace tensors, each small enough, together are not; a third lies in the output, which is written last."""
+    middle = [programs.tensor(name, Storage.WORKSPACE, S0) for name in ("u", "v", "w")]
     tensors = (programs.tensor("x", Storage.INPUT, S0), *middle, programs.tensor("y", Storage.OUTPUT, S0))
     kernels = [
         replace(copied((S0,), along(0), along(0)), operands=(reads(number, 0), writes(number + 1, 0)))
-        for number in range(3)
+        for number in range(4)
     ]
     program = programs.program("chain", 1, tensors, *kernels)
     assert bound(program, (5,)).workspace_bytes == 128

@@ -1,53 +1,81 @@
-"""Tensors of the workspace share memory exactly when they never live at once."""
+"""Tensors share memory, of the workspace or of an output, exactly when they never live at once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vm.workspace import ALIGNMENT, Lifetime, place
 
+STAGES = 13
+
 
 @st.composite
 def workspaces(draw: st.DrawFn) -> tuple[tuple[Lifetime, ...], list[int]]:
+    """Intermediate tensors, then up to three outputs, some of them written over the last of a chain of intermediates."""
     count = draw(st.integers(0, 12))
-    sizes = draw(st.lists(st.integers(0, 2000), min_size=count, max_size=count))
     lives: list[Lifetime] = []
+    sizes = draw(st.lists(st.integers(0, 2000), min_size=count, max_size=count))
     for tensor in range(count):
         first = draw(st.integers(0, 8))
         lives.append(Lifetime((tensor,), first, first + draw(st.integers(0, 4))))
-    return tuple(sorted(lives, key=lambda life: life.first)), sizes
+    for _ in range(draw(st.integers(0, 3))):
+        size = draw(st.integers(0, 4000))
+        before = draw(st.integers(0, 2))
+        tensors = tuple(range(len(sizes), len(sizes) + before + 1))
+        sizes += [size] * (before + 1)
+        lives.append(Lifetime(tensors, draw(st.integers(0, 12)), STAGES, tensors[-1]))
+    return tuple(lives), sizes
+
+
+def live_bytes(lives: tuple[Lifetime, ...], sizes: list[int], stage: int) -> int:
+    return sum(rounded(sizes[life.tensors[0]]) for life in lives if life.first <= stage <= life.last)
+
+
+def rounded(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 @given(workspaces())
 def test_tensors_that_live_at_once_do_not_overlap(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
     lives, sizes = workspace
-    offsets, total = place(lives, sizes)
-    assert offsets.keys() == {life.tensors[0] for life in lives}
-    for number, life in enumerate(lives):
-        start = offsets[life.tensors[0]]
+    places, total = place(lives, sizes)
+    outputs = {life.output for life in lives if life.output >= 0}
+    assert places.keys() == {tensor for life in lives for tensor in life.tensors} - outputs
+    taken: list[tuple[int, int, int, Lifetime]] = []
+    """(the output or -1, first byte, end, when)"""
+    for life in lives:
+        spots: set[tuple[int, int]] = set()
+        for tensor in life.tensors:
+            owner, start = (tensor, 0) if tensor in outputs else places[tensor]
+            assert owner == tensor or owner in outputs
+            spots.add((owner if owner in outputs else -1, start))
+        ((output, start),) = spots  # those of a chain lie in one place
+        end = start + sizes[life.tensors[0]]
         assert start % ALIGNMENT == 0
-        assert start + sizes[life.tensors[0]] <= total
-        for other in lives[number + 1 :]:
-            if life.first <= other.last and other.first <= life.last:
-                begin = offsets[other.tensors[0]]
-                assert start + sizes[life.tensors[0]] <= begin or begin + sizes[other.tensors[0]] <= start
+        assert end <= (total if output < 0 else sizes[output])
+        assert life.output < 0 or (output, start) == (life.output, 0)
+        taken.append((output, start, end, life))
+    for number, (output, start, end, life) in enumerate(taken):
+        for other_output, other_start, other_end, other in taken[number + 1 :]:
+            if output == other_output and life.first <= other.last and other.first <= life.last:
+                assert end <= other_start or other_end <= start
 
 
 @given(workspaces())
 def test_the_workspace_is_no_larger_than_all_tensors_apart(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
     lives, sizes = workspace
     _, total = place(lives, sizes)
-    assert total <= sum(-(-sizes[life.tensors[0]] // ALIGNMENT) * ALIGNMENT for life in lives)
+    assert total <= sum(rounded(sizes[life.tensors[0]]) for life in lives if life.output < 0)
 
 
 def test_a_chain_needs_two_buffers() -> None:
     lives = tuple(Lifetime((stage,), stage, stage + 1) for stage in range(10))
-    offsets, total = place(lives, [1000] * 10)
+    places, total = place(lives, [1000] * 10)
     assert total == 2048
-    assert set(offsets.values()) == {0, 1024}
+    assert {start for _, start in places.values()} == {0, 1024}
 
 
 def test_the_tightest_gap_is_taken() -> None:
-    # two gaps are free at stage 2, of 1024 and of 64 bytes; the small tensor takes the small one
+    """Those that live to the end leave gaps of 1024 and of 512 bytes at stage 2; the smallest takes the smaller gap."""
     lives = (
         Lifetime((0,), 0, 1),
         Lifetime((1,), 0, 9),
@@ -55,6 +83,42 @@ def test_the_tightest_gap_is_taken() -> None:
         Lifetime((3,), 0, 9),
         Lifetime((4,), 2, 9),
     )
-    offsets, total = place(lives, [1024, 64, 64, 64, 64])
-    assert offsets[4] == offsets[2]
-    assert total == 1024 + 3 * 64
+    places, total = place(lives, [1024, 960, 512, 448, 64])
+    assert [places[tensor][1] for tensor in range(5)] == [0, 1024, 1984, 2496, 1984]
+    assert total == live_bytes(lives, [1024, 960, 512, 448, 64], 0)
+
+
+def test_large_tensors_are_placed_first() -> None:
+    """In the order of stages the tensor of 1024 bytes would be put behind both small ones, for they leave no gap for it."""
+    lives = (Lifetime((0,), 0, 1), Lifetime((1,), 0, 2), Lifetime((2,), 2, 3))
+    sizes = [128, 64, 1024]
+    _, total = place(lives, sizes)
+    assert total == max(live_bytes(lives, sizes, stage) for stage in range(4)) == 1024 + 64
+
+
+def test_the_memory_of_an_output_is_free_until_it_is_written() -> None:
+    """The first two take turns in it; the third still lives when the output is written, the fourth is larger than it."""
+    lives = (
+        Lifetime((0,), 0, 1),
+        Lifetime((1,), 2, 3),
+        Lifetime((2,), 3, 4),
+        Lifetime((3,), 0, 1),
+        Lifetime((4,), 4, 5, output=4),
+    )
+    places, total = place(lives, [1000, 1000, 1000, 1001, 1000])
+    assert places == {0: (4, 0), 1: (4, 0), 2: (2, 0), 3: (3, 0)}
+    assert total == 1024
+
+
+def test_what_lives_longest_is_the_first_to_find_a_place() -> None:
+    lives = (Lifetime((0,), 0, 1), Lifetime((1,), 1, 3), Lifetime((2,), 1, 2), Lifetime((3,), 4, 5, output=3))
+    places, total = place(lives, [64] * 4)
+    assert places[1] == (3, 0)
+    assert total == 128
+
+
+def test_an_output_over_intermediates_has_their_memory_from_the_start() -> None:
+    lives = (Lifetime((0, 2), 1, 3, output=2), Lifetime((1,), 0, 1), Lifetime((3,), 0, 0))
+    places, total = place(lives, [64] * 4)
+    assert places == {0: (2, 0), 1: (1, 0), 3: (2, 0)}
+    assert total == 64

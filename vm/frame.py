@@ -1,0 +1,63 @@
+"""Frames: the NumPy calls of a plan for one extent of tile, in the unified buffer of one arena."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vm.device import Arena
+from vm.plan import KernelPlan
+from vm.steps import Origin, Transform, recipe_of
+from vm.tiles import Tile, TileFunction
+
+Call = tuple[TileFunction, list[Any]]
+Patch = tuple[int, list[Any], int, Transform]
+"""Where an operand's tile goes before a pass runs: (operand, arguments, position, transform of the tile or None)."""
+
+
+@dataclass
+class PassCalls:
+    """The calls of one pass. In a stream pass the first tile of a reduction runs `first`, the others `following`."""
+
+    first: list[Call] = field(default_factory=list[Call])
+    following: list[Call] = field(default_factory=list[Call])
+    mnemonics: list[str] = field(default_factory=list[str])
+    """The opcode of each call, of `first` and of `following` alike."""
+    patches: list[Patch] = field(default_factory=list[Patch])
+
+
+class Frame:
+    """The calls of a plan for one tile extent, the origin that they read, and the accumulators of a split reduction."""
+
+    def __init__(self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena) -> None:
+        self.origin: Origin = [0] * len(extents)
+        recipe = recipe_of(plan)
+        pool: list[Any] = [None] * len(plan.prepared.values)
+        offsets = plan.tiling.slot_offsets
+        shapes: dict[int, tuple[int, ...]] = {}
+        for value, slot, mask, dtype in recipe.slotted:
+            shape = shapes.get(mask)
+            if shape is None:
+                shape = shapes[mask] = tuple([extent if mask >> axis & 1 else 1 for axis, extent in enumerate(extents)])
+            pool[value] = np.ndarray(shape, dtype, arena.unified_buffer, offsets[slot])
+        self.accumulators: dict[int, Tile] = {value: pool[value] for value in plan.split_accumulators}
+        pool += [*plan.scalar_arrays, self.origin, extents, plan.domain.extents]
+        self.passes: list[PassCalls] = []
+        for part in recipe.passes:
+            calls = PassCalls()
+            for mnemonic, function, following, known, pooled, patched in part:
+                arguments = list(known)
+                for position, source, transform in pooled:
+                    arguments[position] = pool[source] if transform is None else transform(pool[source])
+                for operand, position, transform in patched:
+                    calls.patches.append((operand, arguments, position, transform))
+                calls.first.append((function, arguments))
+                calls.following.append((following, arguments))
+                calls.mnemonics.append(mnemonic)
+            self.passes.append(calls)
+
+    def release(self) -> None:
+        """Forget the tensors of the launch: frames are kept, and the caller's arrays must not be."""
+        for calls in self.passes:
+            for _, arguments, position, _ in calls.patches:
+                arguments[position] = None
