@@ -10,21 +10,24 @@ compilation, whatever its shapes; and for the same shapes as before it costs one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import compress
 from threading import Lock, RLock, local
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from dvm.primitives import PRIMITIVES, Attributes, DType, Shape
+from dvm.repetition import Repetition
 from vm.errors import DvmError, ExecutionError
 
 if TYPE_CHECKING:
     from dvm.structure import Launch
 
 NODE_LIMIT = 256
-"""Nodes that a record takes before it is flushed."""
+"""Nodes that a record takes before it is cut (see `dvm.repetition`), and those before the cut are flushed."""
 
 LAUNCH_LIMIT = 4096
 """Launches, and programs, that are remembered; the oldest go first."""
@@ -76,6 +79,10 @@ def leaf(value: Value) -> Node:
     return node
 
 
+_GONE = Node("gone", (), (), (), np.dtype(bool), None, None)
+"""Stands in a record where a node was that nobody can see any more."""
+
+
 class Record:
     """Operations of one thread that wait. Another thread that needs one of them flushes it too, hence the lock."""
 
@@ -85,6 +92,7 @@ class Record:
         self.limit = NODE_LIMIT
         self.launches = 0
         self.compiled = 0
+        self._repetition = Repetition()
 
     def add(self, primitive: str, attributes: Attributes, operands: tuple[Node, ...], place: Position | None) -> Node:
         """Record a primitive; raises ShapeError where the shapes do not fit."""
@@ -103,7 +111,7 @@ class Record:
         """Record a primitive whose result is known to have this shape and element type."""
         with self.lock:
             if len(self.nodes) >= self.limit:
-                self.flush(operands)
+                self._flush(self._repetition.cut(self.nodes), operands)
             for operand in operands:
                 if operand.record is not self and operand.value is None:
                     break
@@ -118,22 +126,47 @@ class Record:
     def flush(self, wanted: Sequence[Node] = ()) -> None:
         """Compute what arrays that are alive show, and what is wanted; forget the rest."""
         with self.lock:
-            if not self.nodes:
-                return
-            nodes, self.nodes = self.nodes, []
-            shown, settled = _shown(nodes)
-            shown.update([node for node in wanted if node.record is self])
-            kept, outputs = _alive(nodes, shown)
-            try:
-                if outputs:
-                    self._run(kept, outputs)
-                for view, node in settled:
-                    view.settle(node)
-            finally:
-                for node in nodes:
+            if self.nodes:
+                self._repetition.forget()
+                self._flush(len(self.nodes), wanted)
+
+    def _flush(self, count: int, wanted: Sequence[Node]) -> None:
+        """Do so for the first nodes. Those of the others that are needed stay in their places."""
+        shown, settled = _shown(self.nodes)
+        shown.update([node for node in wanted if node.record is self])
+        needed = _needed(self.nodes, [*shown, *[node for _, node in settled if node.number >= count]])
+        settled = [(view, node) for view, node in settled if node.number < count]
+        first, others = self.nodes[:count], self.nodes[count:]
+        kept = _numbered(list(compress(first, needed)))
+        rest = _numbered([node if stays else _GONE for node, stays in zip(others, needed[count:], strict=True)])
+        shown.update([operand for node in rest for operand in node.operands])
+        outputs = [node for node in kept if node in shown]
+        self.nodes = rest
+        try:
+            if outputs:
+                self._run(kept, outputs)
+            for view, node in settled:
+                view.settle(node)
+        finally:
+            for node in first:
+                node.record = None
+            for node, staying in zip(others, rest, strict=True):
+                if node is not staying:
                     node.record = None
-                for node in outputs:
+            for node in outputs:
+                if node.value is not None or node.error is not None:
                     node.operands = ()
+            self._drop_dependents()
+
+    def _drop_dependents(self) -> None:
+        """Drop the nodes that need one which could not be computed."""
+        for number, node in enumerate(self.nodes):
+            for operand in node.operands:
+                if operand.value is None and operand.record is None:
+                    node.error = operand.error
+                    node.record = None
+                    self.nodes[number] = _GONE
+                    break
 
     def _run(self, kept: list[Node], outputs: list[Node]) -> None:
         from dvm.structure import launch_of
@@ -164,8 +197,7 @@ class Record:
                 if node in needed:
                     needed.update(operand for operand in node.operands if operand.value is None)
             part = [node for node in kept if node in needed]
-            for number, node in enumerate(part):
-                node.number = number
+            _numbered(part)
             failed = next((node.error for node in part if node.error is not None), None)
             if failed is not None:
                 output.error = failed
@@ -179,34 +211,33 @@ def _shown(nodes: Sequence[Node]) -> tuple[set[Node], list[tuple[Any, Node]]]:
     settled: list[tuple[Any, Node]] = []
     for node in nodes:
         holder = node.shown_by() if node.shown_by is not None else None
-        if holder is not None:
-            if holder.is_needed():
-                found.add(node)
-            else:
-                settled.append((holder, node))
+        if holder is None or not holder.shows(node):
+            continue
+        if holder.is_needed():
+            found.add(node)
+        elif holder.shows(node):
+            settled.append((holder, node))
     return found, settled
 
 
-def _alive(nodes: Sequence[Node], shown: set[Node]) -> tuple[list[Node], list[Node]]:
-    """The nodes that something alive needs, numbered anew, and those of them that are results."""
+def _needed(nodes: Sequence[Node], roots: Iterable[Node]) -> list[bool]:
+    """For each node whether it is one of the roots, or one of them needs it."""
     needed = [False] * len(nodes)
-    outputs: list[Node] = []
-    kept: list[Node] = []
+    for node in roots:
+        needed[node.number] = True
     for number in range(len(nodes) - 1, -1, -1):
-        node = nodes[number]
-        if node in shown:
-            outputs.append(node)
-        elif not needed[number]:
-            continue
-        kept.append(node)
-        for operand in node.operands:
-            if operand.value is None:
-                needed[operand.number] = True
-    kept.reverse()
-    outputs.reverse()
-    for number, node in enumerate(kept):
+        if needed[number]:
+            for operand in nodes[number].operands:
+                if operand.value is None:
+                    needed[operand.number] = True
+    return needed
+
+
+def _numbered(nodes: list[Node]) -> list[Node]:
+    """The nodes with the numbers of their places."""
+    for number, node in enumerate(nodes):
         node.number = number
-    return kept, outputs
+    return nodes
 
 
 def line_of(place: Position | None) -> str:

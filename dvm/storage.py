@@ -48,6 +48,10 @@ class Storage:
         self.node = node
         node.shown_by = ref(self)
 
+    def shows(self, node: Node) -> bool:
+        """Whether the node is what it has now, not what it had before."""
+        return self.node is node
+
     def is_needed(self) -> bool:
         """Whether the elements can be seen other than by one view alone, which else takes over."""
         view = self.sole_view()
@@ -55,9 +59,6 @@ class Storage:
             return True
         self.take_over(view)
         return False
-
-    def settle(self, node: Node) -> None:
-        """The node has been computed, or was given up for that of a view."""
 
     def sole_view(self) -> View | None:
         """The view that alone shows the elements, or some of them, if there is one."""
@@ -129,6 +130,10 @@ class View:
             self._node, self._seen = node, base
         return node
 
+    def shows(self, node: Node) -> bool:
+        """Whether the node is what it shows now, not what it showed before."""
+        return self._node is node and self.is_current()
+
     def is_current(self) -> bool:
         """Whether the node that it has is what it shows."""
         return self._node is not None and self._seen is self.storage.node
@@ -148,7 +153,7 @@ class View:
     def settle(self, node: Node) -> None:
         """Take what a node of the view shows from the storage, which has been computed."""
         base = self.storage.node
-        if self._node is not node or self._seen is not base:
+        if not self.shows(node):
             return
         node.error = base.error
         if base.value is not None and node.value is None:

@@ -27,6 +27,7 @@ from hypothesis.extra.numpy import basic_indices
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import dvm
+from dvm.record import CURRENT
 from dvm.storage import Scalar
 
 LIMIT = 16
@@ -158,9 +159,10 @@ class SideBySide(RuleBasedStateMachine):
             self.errors.__exit__(None, None, None)
             self.record.__exit__()
 
-    @initialize(eager=st.sampled_from([False, False, False, True]))
-    def begin(self, eager: bool) -> None:
+    @initialize(eager=st.sampled_from([False, False, False, True]), limit=st.sampled_from([256, 256, 13, 5, 2]))
+    def begin(self, eager: bool, limit: int) -> None:
         self.eager = eager
+        CURRENT.record.limit = limit
 
     @invariant()
     def shapes_and_types_agree(self) -> None:
