@@ -17,8 +17,9 @@ from xdsl.ir import BlockArgument, SSAValue
 
 from dvm import functions
 from dvm.array import Array
-from dvm.building import GraphBuilder, Place, shape_and_dtype
+from dvm.building import GraphBuilder, shape_and_dtype
 from dvm.functions.dispatch import IMPLEMENTATIONS, as_dtype
+from dvm.places import Place
 from dvm.primitives import Attributes, DType
 from dvm.tensor import RECORDERS, Tensor, apply
 from dvm_dialects.dims import Dim
