@@ -21,6 +21,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from dvm.places import Place
 from dvm.primitives import ELEMENTS, Attributes, DType, number
 from dvm_dialects import dvm
 from dvm_dialects.dims import Dim
@@ -86,10 +87,6 @@ def operation_of(primitive: str, operands: Sequence[SSAValue], attributes: Attri
             return dvm.GeluOp(operands[0], approximate)
         case _:
             raise ValueError(f"there is no primitive '{primitive}' with {len(attributes)} attributes")
-
-
-Place = tuple[str, int]
-"""A file and a line."""
 
 
 class GraphBuilder:

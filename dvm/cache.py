@@ -7,9 +7,11 @@ is dropped and compiled again. Whoever may write the directory decides what runs
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -25,6 +27,9 @@ Kind = TypeVar("Kind", bound=AnyProgram)
 """What a program is compiled to is what it is kept as."""
 
 LOG = logging.getLogger("dvm")
+
+_BUILT_ON = ("xdsl", "numpy", "ml_dtypes")
+"""The packages that decide on what a graph is compiled to, beside the project's own."""
 
 _SUFFIX = ".dvmc"
 _DIGEST_BYTES = 32
@@ -98,13 +103,14 @@ class DiskCache:
 
 @cache
 def compiler_version() -> str:
-    """What tells this compiler from any other: its source files, by name, size and time."""
+    """What tells this compiler from any other: its source files, by name, size and time, and what it is built on."""
     root = Path(__file__).parent.parent
     files = sorted(
         path for package in ("dvm", "dvm_dialects", "passes", "vm") for path in (root / package).rglob("*.py")
     )
     states = ((path, path.stat()) for path in files)
-    return sha256(repr([(str(path), state.st_size, state.st_mtime_ns) for path, state in states]).encode()).hexdigest()
+    sources = [(str(path), state.st_size, state.st_mtime_ns) for path, state in states]
+    return sha256(repr((sources, sys.version, [(name, version(name)) for name in _BUILT_ON])).encode()).hexdigest()
 
 
 def cached(content: Callable[[], str], compile: Callable[[], Kind]) -> Kind:

@@ -190,9 +190,11 @@ class Jitted:
     def _compiled(self, traced: _Traced, large: tuple[bool, ...]) -> Program:
         from dvm.building import promise, text_of
         from dvm.compiler import compile_any
+        from dvm.places import numbered, placed
 
         module = promise(traced.module, {f"s{number}": 2 for number, is_large in enumerate(large) if is_large})
-        program = cached(lambda: f"traced {text_of(module)}", lambda: compile_any(module))
+        places = numbered(module)
+        program = placed(places, lambda: cached(lambda: f"traced {text_of(module)}", lambda: compile_any(module)))
         return Program.of(program, self._device)
 
 

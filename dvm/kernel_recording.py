@@ -12,8 +12,8 @@ from xdsl.dialects.builtin import FileLineColLoc, IntAttr, IntegerAttr, ModuleOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import Rewriter
 
-from dvm.building import Place
 from dvm.kernel import STACKED_BY_FUSER, KernelType
+from dvm.places import Place
 from dvm.primitives import Attributes, DType, Shape
 from dvm.tensor import Tensor
 from dvm.trace import Trace, Traced, caller

@@ -6,10 +6,10 @@ line and the way out. Imports xDSL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import currentframe
 from itertools import count
-from operator import index
 from typing import Any, NoReturn, SupportsIndex, cast
 
 import numpy as np
@@ -17,11 +17,12 @@ from xdsl.ir import BlockArgument, SSAValue
 
 from dvm import functions
 from dvm.array import Array
-from dvm.building import GraphBuilder, Place, shape_and_dtype
+from dvm.building import GraphBuilder, shape_and_dtype
 from dvm.functions.dispatch import IMPLEMENTATIONS, as_dtype
+from dvm.places import Place
 from dvm.primitives import Attributes, DType
 from dvm.tensor import RECORDERS, Tensor, apply
-from dvm_dialects.dims import Dim
+from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import DimLike
 from vm.errors import DvmError
 
@@ -147,16 +148,19 @@ class Traced(Tensor):
         raise unknown(f"the size {size}", "x.shape[0], which is symbolic")
 
     def __iter__(self) -> Iterator[Tensor]:
+        size = self.shape[0] if self.shape else 0
+        if isinstance(size, Size):
+            raise unknown(
+                f"the size {size} of what is iterated over",
+                "dvm.fori_loop(0, x.shape[0], ...) with x[i], functions of the whole array, or x[0], x[1], ... to unpack it",
+            )
         return (self[number] for number in range(len(self)))
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         raise TraceError(f"{where()}: a traced array cannot be written: use dvm.where or dvm.concatenate, or dvm.lazy")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" and not options else None
-        if implementation is None:
-            raise TraceError(f"{where()}: numpy.{ufunc.__name__} cannot be traced here: DVM has it not, use dvm.lazy")
-        return implementation(*inputs)
+        return _of_tensors(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         implementation = IMPLEMENTATIONS.get(function)
@@ -168,8 +172,24 @@ class Traced(Tensor):
         return f"<traced {self.dtype} [{', '.join(map(str, self.shape))}]>"
 
 
+_OPERATORS = cast(Any, operator)
+_OF_SIZES: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: _OPERATORS.add,
+    np.subtract: _OPERATORS.sub,
+    np.multiply: _OPERATORS.mul,
+    np.floor_divide: _OPERATORS.floordiv,
+    np.remainder: _OPERATORS.mod,
+    np.power: _OPERATORS.pow,
+    np.negative: _OPERATORS.neg,
+}
+"""The functions of NumPy that give a size of sizes and integers."""
+
+
 class Size:
-    """A dim of a traced array: a symbolic integer. Sums, differences, products and quotients of them are, too."""
+    """A dim of a traced array: a symbolic integer. Sums, differences, products, quotients and remainders are, too.
+
+    Otherwise it is a number of the call, as a Python number among the arguments is.
+    """
 
     __slots__ = ("dim",)
 
@@ -180,9 +200,10 @@ class Size:
 
     def tensor(self) -> Tensor:
         """The size as an array without dims."""
-        ones = apply("full", (), 1, (self,), _INT64)
-        found = apply("reduce", (ones,), "Sum", (0,), False)
-        assert isinstance(found, Traced)
+        added, taken = self.dim.signed_parts()
+        found = _counted(added)
+        if taken.value != 0:
+            found = cast(Traced, apply("binary", (found, _counted(taken)), "Sub"))
         found.weak = True
         return found
 
@@ -205,11 +226,50 @@ class Size:
     def __floordiv__(self, other: Any) -> Any:
         return _arithmetic(other, self.dim.floordiv, lambda value: self.tensor() // value)
 
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _arithmetic(other, lambda dim: dim.floordiv(self.dim), lambda value: value // self.tensor())
+
+    def __mod__(self, other: Any) -> Any:
+        return _arithmetic(other, lambda dim: _remainder(self.dim, dim), lambda value: self.tensor() % value)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _arithmetic(other, lambda dim: _remainder(dim, self.dim), lambda value: value % self.tensor())
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
     def __truediv__(self, other: Any) -> Any:
-        return functions.divide(functions.astype(self.tensor(), np.float32), other)
+        return functions.divide(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return functions.divide(other, functions.astype(self.tensor(), np.float32))
+        return functions.divide(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        exponent = _dim(other)
+        if exponent is None or exponent.value is None or exponent.value < 0:
+            return functions.power(self, other)
+        return _size(product([self.dim] * exponent.value))
+
+    def __rpow__(self, other: Any) -> Any:
+        return functions.power(other, self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        of_sizes = _OF_SIZES.get(ufunc) if method == "__call__" and not options else None
+        dims = [_dim(value) for value in inputs]
+        if of_sizes is None or None in dims:
+            return _of_tensors(ufunc, method, inputs, options)
+        return of_sizes(*[_size(dim) for dim in dims if dim is not None])
+
+    def __pos__(self) -> Size:
+        return self
+
+    __trunc__ = __floor__ = __ceil__ = __pos__
+
+    def __round__(self, digits: int = 0) -> Size:
+        return self
 
     def __neg__(self) -> Size | int:
         return _size(-self.dim)
@@ -243,7 +303,9 @@ class Size:
     __int__ = __index__
 
     def __float__(self) -> float:
-        raise unknown(f"the size {self}", "it in arithmetic with arrays, or dvm.lazy, where sizes are known")
+        raise unknown(
+            f"the size {self}", "dvm.sqrt and the like in place of math's, or dvm.lazy, where sizes are known"
+        )
 
     def __str__(self) -> str:
         return self.dim.text
@@ -254,8 +316,29 @@ class Size:
 def _arithmetic(other: Any, of_dims: Callable[[Dim], Dim], of_tensors: Callable[[Any], Any]) -> Any:
     dim = _dim(other)
     if dim is not None:
-        return _size(of_dims(dim))
+        try:
+            return _size(of_dims(dim))
+        except ValueError as error:
+            raise TraceError(f"{where()}: {error}") from error
     return of_tensors(other) if isinstance(other, Tensor | float | np.ndarray | np.generic) else NotImplemented
+
+
+def _counted(dim: Dim) -> Traced:
+    """A dim that is not negative as an array without dims."""
+    ones = apply("full", (), 1, (_size(dim),), _INT64)
+    return cast(Traced, apply("reduce", (ones,), "Sum", (0,), False))
+
+
+def _remainder(dividend: Dim, divisor: Dim) -> Dim:
+    return dividend - dividend.floordiv(divisor) * divisor
+
+
+def _of_tensors(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """What a function of NumPy gives in a function that is traced."""
+    implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" and not options else None
+    if implementation is None:
+        raise TraceError(f"{where()}: numpy.{ufunc.__name__} cannot be traced here: DVM has it not, use dvm.lazy")
+    return implementation(*inputs)
 
 
 def _dim(value: Any) -> Dim | None:
@@ -263,7 +346,7 @@ def _dim(value: Any) -> Dim | None:
         return value.dim
     if isinstance(value, bool | Tensor) or not isinstance(value, SupportsIndex):
         return None
-    return Dim.constant(index(value))
+    return Dim.constant(operator.index(value))
 
 
 def _size(dim: Dim) -> int | Size:

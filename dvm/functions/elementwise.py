@@ -14,7 +14,7 @@ from dvm.functions.dispatch import (
     literal,
     tensor,
 )
-from dvm.primitives import BOOL, TYPES_OF, DType
+from dvm.primitives import BOOL, FLOAT32, TYPES_OF, DType
 from dvm.tensor import Tensor, Unsupported, apply
 
 _OF_TRUTH = {"Add": "LogicalOr", "Maximum": "LogicalOr", "Mul": "LogicalAnd", "Minimum": "LogicalAnd"}
@@ -23,7 +23,7 @@ _OF_TRUTH = {"Add": "LogicalOr", "Maximum": "LogicalOr", "Mul": "LogicalAnd", "M
 
 def unary(kind: str, x: Any) -> Tensor:
     """A unary operation of the dialect, by its kind."""
-    value = tensor(x)
+    value = _fitting(kind, tensor(x))
     _require(kind, value.dtype)
     return apply("unary", (value,), kind)
 
@@ -35,6 +35,9 @@ def binary(kind: str, x: Any, y: Any) -> Tensor:
     if is_scalar(x) and not is_scalar(y):
         return _with_scalar(kind, tensor(y), x, first=True)
     a, b = tensor(x), tensor(y)
+    if a.weak and b.weak:
+        of_floats = "f" in (a.dtype.kind, b.dtype.kind)
+        a, b = (as_float(value) if of_floats else _fitting(kind, value) for value in (a, b))
     dtype = common_dtype((a, b))
     if dtype is BOOL:
         kind = _OF_TRUTH.get(kind, kind)
@@ -42,7 +45,21 @@ def binary(kind: str, x: Any, y: Any) -> Tensor:
     return apply("binary", (converted(a, dtype), converted(b, dtype)), kind)
 
 
+def _fitting(kind: str, value: Tensor) -> Tensor:
+    """A Python number as a float, where a function of integers gives one."""
+    return as_float(value) if value.weak and value.dtype.kind == "i" and value.dtype not in TYPES_OF[kind] else value
+
+
+def as_float(value: Tensor) -> Tensor:
+    """A Python number as a Python float."""
+    found = converted(value, FLOAT32)
+    found.weak = True
+    return found
+
+
 def _with_scalar(kind: str, value: Tensor, scalar: Scalar, *, first: bool) -> Tensor:
+    if value.weak:
+        value = as_float(value) if isinstance(scalar, float) else _fitting(kind, value)
     if value.dtype is BOOL:
         kind = _OF_TRUTH.get(kind, kind)
     _require(kind, value.dtype)
@@ -212,10 +229,12 @@ def divide(x: Any, y: Any) -> Tensor:
 
 @function(np.power)
 def power(x: Any, y: Any) -> Tensor:
-    value = tensor(x) if isinstance(x, Tensor) else None
-    if value is not None and value.dtype.kind == "i" and not (type(y) is int and y >= 0):
-        raise Unsupported("NumPy refuses integers to a negative power")
-    return binary("Pow", x, y)
+    value = x if is_scalar(x) else tensor(x)
+    if not is_scalar(value) and value.dtype.kind == "i" and not (type(y) is int and y >= 0):
+        if not value.weak or not (is_scalar(y) or tensor(y).dtype.kind == "f"):
+            raise Unsupported("NumPy refuses integers to a negative power")
+        value = as_float(value) if is_scalar(y) else value
+    return binary("Pow", value, y)
 
 
 @function(np.floor_divide)

@@ -1,9 +1,11 @@
 """The cache on disk: kept programs are found again, damaged ones are not trusted, and the directory stays bounded."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,3 +159,69 @@ def test_without_the_variable_nothing_is_written(tmp_path: Path) -> None:
     )
     assert found.stdout == "compiler\n"
     assert not list(tmp_path.iterdir())
+
+
+MOVED = """
+import dvm
+
+@dvm.jit
+def fits(x, y):
+    return dvm.exp(x) + y
+
+@dvm.jit
+def picked(x, i):
+    return dvm.take(x, i, 0) * 2.0
+
+@dvm.jit
+def repeated(x, i):
+    def body(v):
+        return dvm.exp(dvm.take(v, i, axis=0))
+    return dvm.while_loop(lambda v: v.sum() > 0, body, x)
+
+@dvm.jit
+def wrong(x):
+    return x.reshape(2, 3) + x.reshape(3, 2)
+"""
+
+
+def test_a_function_that_moved_is_found_and_its_errors_name_its_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "cache"
+    monkeypatch.setenv("DVM_CACHE_DIR", str(directory))
+    ones = np.ones(3, np.float32)
+    for at, (above, gap) in enumerate([(0, ""), (5, "\n"), (0, "    # further down\n\n")]):
+        file = tmp_path / f"model{at}.py"
+        text = "\n" * above + MOVED.replace("):\n    return", f"):\n{gap}    return")
+        lines = text.splitlines()
+        functions: dict[str, Any] = {}
+        exec(compile(text, str(file), "exec"), functions)
+
+        def place(code: str, file: Path = file, lines: list[str] = lines) -> str:
+            return f"{file}:{1 + next(number for number, line in enumerate(lines) if code in line)}"
+
+        np.testing.assert_allclose(functions["fits"](ones, ones), np.exp(ones) + 1, rtol=1e-6)
+        with pytest.raises(dvm.ShapeError, match=re.escape(place("dvm.exp(x) + y"))):
+            functions["fits"](ones, np.ones(4, np.float32))
+        with pytest.raises(dvm.ExecutionError, match=re.escape(place("dvm.take(x"))):
+            functions["picked"](ones, np.array([7]))
+        with pytest.raises(dvm.ExecutionError, match=re.escape(place("dvm.take(v"))):
+            functions["repeated"](ones, np.array([7]))
+        with pytest.raises(dvm.CompileError, match=re.escape(place("x.reshape(2, 3)"))):
+            functions["wrong"](np.ones(6, np.float32))
+        assert len(entries(directory)) == 3
+
+
+@pytest.mark.parametrize("package", ["xdsl", "numpy", "ml_dtypes"])
+def test_another_version_of_a_package_is_another_compiler(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = cache.compiler_version.__wrapped__()
+    assert cache.compiler_version.__wrapped__() == now
+    found = cache.version
+    monkeypatch.setattr(cache, "version", lambda name: "99.0" if name == package else found(name))
+    assert cache.compiler_version.__wrapped__() != now
+
+
+def test_another_python_is_another_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = cache.compiler_version.__wrapped__()
+    monkeypatch.setattr(sys, "version", "3.99.0")
+    assert cache.compiler_version.__wrapped__() != now

@@ -1,5 +1,6 @@
 """`dvm.jit`: what is traced and when, what comes out, and what a function may not ask for."""
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -190,6 +191,66 @@ def test_sizes_are_symbols() -> None:
         f(random(3, 5))
 
 
+@pytest.mark.parametrize(
+    "size_of",
+    [
+        lambda n: n % 4,
+        lambda n: 100 % n,
+        lambda n: 100 // n,
+        lambda n: n**2,
+        lambda n: n**0,
+        lambda n: divmod(n, 4)[0] + divmod(100, n)[1],
+        lambda n: np.int64(3) * n - np.int32(1),
+        lambda n: np.remainder(n, 5) + np.power(n, 2),
+        lambda n: math.ceil(n) + math.floor(n) + round(n) + (+n),
+    ],
+)
+def test_arithmetic_of_sizes_gives_sizes(size_of: Callable[[Any], Any]) -> None:
+    f = dvm.jit(lambda x: dvm.ones(size_of(x.shape[0])))
+    for size in (3, 7, 16, 1):
+        assert f(random(size)).shape == (size_of(size),)
+    assert f.traces == 1
+
+
+@pytest.mark.parametrize(
+    "number_of",
+    [
+        np.sqrt,
+        dvm.sqrt,
+        lambda n: n**0.5,
+        lambda n: n**-1,
+        lambda n: np.power(n, 0.25),
+        lambda n: n / 3,
+        lambda n: 3 / n,
+        lambda n: np.float32(3) / n,
+        lambda n: np.log(n) + n,
+        lambda n: n * 0.5,
+        lambda n: dvm.exp(-n),
+        lambda n: np.maximum(n - 5, 1) + (3 - n),
+        lambda n: np.maximum(n, 8),
+        lambda n: 2**n,
+        lambda n: (n / 2) ** -2,
+    ],
+)
+def test_functions_of_sizes_and_of_numbers_give_numbers(number_of: Callable[[Any], Any]) -> None:
+    of_size = dvm.jit(lambda x: x * number_of(x.shape[0]))
+    of_number = dvm.jit(lambda x, n: x * number_of(n))
+    for size in (3, 7, 16):
+        x = random(size)
+        exact = x.astype(np.float64) * float(number_of(float(size)))
+        np.testing.assert_allclose(of_size(x), exact, rtol=1e-6)
+        np.testing.assert_allclose(of_number(x, size), exact, rtol=1e-6)
+    assert of_size.traces == of_number.traces == 1
+
+
+def test_numbers_of_sizes_take_on_the_type_of_the_array_beside_them() -> None:
+    x = random(9, dtype=np.float16)
+    for function in (np.sqrt, lambda n: n / 2, lambda n: n * 0.5):
+        result = dvm.jit(lambda x, function=function: x * function(x.shape[0]))(x)
+        assert result.dtype == np.float16
+        np.testing.assert_allclose(result, x * np.float16(function(9)), rtol=1e-3)
+
+
 def test_sizes_that_are_provably_alike_compare() -> None:
     @dvm.jit
     def f(x: Any) -> Any:
@@ -214,7 +275,10 @@ def test_sizes_that_are_provably_alike_compare() -> None:
             "whether s0 is less than 3 cannot be known.*static argument, or dvm.lazy",
         ),
         (lambda x: x if x.shape[0] == 3 else -x, "whether s0 is 3 cannot be known"),
-        (lambda x: sum(row for row in x), "the size s0 cannot be known"),
+        (lambda x: sum(row for row in x), r"the size s0 of what is iterated over cannot be known.*dvm\.fori_loop\(0"),
+        (lambda x: x * math.sqrt(x.shape[1]), "the size s1 cannot be known.*dvm.sqrt and the like in place of math's"),
+        (lambda x: x[: x.shape[0] % 0], "'s0' cannot be divided by '0'"),
+        (lambda x: x * np.hypot(x.shape[0], 3), r"numpy\.hypot cannot be traced here"),
         (np.asarray, "the elements cannot be known"),
         (np.sort, r"numpy\.sort cannot be traced: DVM has it not, use dvm\.lazy"),
         (lambda x: x // 2.0, "there is no such operation"),
