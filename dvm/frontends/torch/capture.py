@@ -22,7 +22,7 @@ from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 from dvm.places import Place
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import array_of, dtype_of, is_plain, tensor_of
-from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS
+from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
 from dvm.primitives import MAX_RANK
 from dvm.program import Program
 from dvm.tensor import Unsupported
@@ -128,7 +128,7 @@ class Capture(TorchDispatchMode):
         """The value that a tensor has in the trace."""
         known = self.values.get(id(tensor))
         if known is not None:
-            return known[1]
+            return known[1].make() if isinstance(known[1], Deferred) else known[1]
         if isinstance(tensor, FakeTensor):
             raise Unsupported("it takes what PyTorch computes")
         if not is_plain(tensor):

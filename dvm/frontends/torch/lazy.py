@@ -8,12 +8,14 @@ to come makes the record flush first.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 import numpy as np
 import torch
+from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -21,7 +23,8 @@ from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
-from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS
+from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
+from dvm.frontends.torch.views import SIMPLE_VIEWS
 from dvm.primitives import ELEMENTS, Attributes
 from dvm.record import Node, Record, leaf
 from dvm.tensor import RECORDERS, Tensor
@@ -62,21 +65,60 @@ class _Pending(Tensor):
         raise DvmError("a recorded tensor of PyTorch has no elements yet")
 
 
+Later = Callable[[], Node]
+"""Records a node that nobody may need."""
+
+
 class _Content:
     """What is to be written into a storage: the node of one tensor that lies in it, and the nodes of views of that."""
 
-    __slots__ = ("__weakref__", "_weak", "geometry", "node", "nodes")
+    __slots__ = ("__weakref__", "_later", "_node", "_weak", "geometry", "nodes")
 
-    def __init__(self, tensor: torch.Tensor, node: Node) -> None:
+    def __init__(self, tensor: torch.Tensor, node: Node | Later) -> None:
         self._weak = tensor.untyped_storage()._weak_ref()
         self.geometry = _geometry(tensor)
-        self.write(node)
+        self.nodes: dict[Geometry, Node] = {}
+        self._node: Node | None = None
+        self._later: Later | None = None
+        if isinstance(node, Node):
+            self.write(node)
+        else:
+            self._later = node
+
+    def record(self) -> None:
+        """Record the node, where that was put off."""
+        if self._later is not None:
+            later, self._later = self._later, None
+            self.write(later())
+
+    @property
+    def node(self) -> Node:
+        """What all of the tensor is."""
+        self.record()
+        assert self._node is not None
+        return self._node
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the node was not put off."""
+        return self._later is None
 
     def write(self, node: Node) -> None:
         """All of the tensor is this from now on."""
-        self.node = node
-        self.nodes: dict[Geometry, Node] = {self.geometry: node}
+        if self._node is not None:
+            self._node.shown_by = None
+        self._later = None
+        self._node = node
+        self.nodes = {self.geometry: node}
         node.shown_by = ref(self)
+
+    def node_at(self, geometry: Geometry) -> Node | None:
+        """The node of a tensor that lies there, if it is known."""
+        return self.node if geometry == self.geometry else self.nodes.get(geometry)
+
+    def shows(self, node: Node) -> bool:
+        """Whether the node is what it has now, not what it had before."""
+        return self._node is node
 
     def is_needed(self) -> bool:
         """Whether any tensor still has the storage."""
@@ -104,6 +146,7 @@ class _Record(Record):
         """By the address of the storage."""
         self.leaves: dict[int, dict[Geometry, Node]] = {}
         """The nodes of tensors that have their elements, as those were when they were recorded."""
+        self._is_apart = False
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Tensor:
         nodes = tuple([cast(_Pending, operand).node for operand in operands])
@@ -121,7 +164,7 @@ class _Record(Record):
         geometry = _geometry(tensor)
         content = self.contents.get(storage)
         if content is not None:
-            found = content.nodes.get(geometry)
+            found = content.node_at(geometry)
             if found is not None:
                 return found
             self.flush()
@@ -137,11 +180,23 @@ class _Record(Record):
         """Whether the elements are still to come."""
         return tensor.untyped_storage()._cdata in self.contents
 
-    def show(self, tensor: torch.Tensor, node: Node) -> None:
+    def show(self, tensor: torch.Tensor, node: Node | Later) -> None:
         """The elements of a tensor, which has none yet, are to be those of a node."""
-        if node.value is not None or node.shown_by is not None:
-            node = self.add("copy", (), (node,), None)
-        self.contents[tensor.untyped_storage()._cdata] = _Content(tensor, node)
+        self.contents[tensor.untyped_storage()._cdata] = _Content(
+            tensor, self._own(node) if isinstance(node, Node) else node
+        )
+
+    def later(self, result: Deferred) -> Later:
+        """What records a result when it is needed."""
+
+        def record() -> Node:
+            RECORDERS.tracing.append(self)
+            try:
+                return self._own(cast(_Pending, result.make()).node)
+            finally:
+                RECORDERS.tracing.pop()
+
+        return record
 
     def write(self, tensor: torch.Tensor, node: Node) -> bool:
         """The elements of a tensor are to become those of a node; False where others see only some of them."""
@@ -149,38 +204,70 @@ class _Record(Record):
         content = self.contents.get(storage)
         if content is not None and content.geometry != _geometry(tensor):
             return False
-        if node.value is not None or node.shown_by is not None:
-            node = self.add("copy", (), (node,), None)
-            content = self.contents.get(storage)
+        node = self._own(node)
+        content = self.contents.get(storage)
         if content is None:
             self.contents[storage] = _Content(tensor, node)
         else:
-            content.node.shown_by = None
             content.write(node)
         self.leaves.pop(storage, None)
         return True
 
-    def flush(self, wanted: Sequence[Node] = ()) -> None:
-        super().flush(wanted)
-        failed = [content.node.error for content in self.contents.values() if content.node.error is not None]
-        self.contents = {at: content for at, content in self.contents.items() if content.node.record is self}
-        self.leaves.clear()
+    def _own(self, node: Node) -> Node:
+        """A node that no other tensor has, and that is not computed yet."""
+        return node if node.value is None and node.shown_by is None else self.add("copy", (), (node,), None)
+
+    def _flush(self, count: int, wanted: Sequence[Node]) -> None:
+        limit, self.limit = self.limit, sys.maxsize
+        whole = count == len(self.nodes)
+        try:
+            for content in tuple(self.contents.values()):
+                if content.is_needed():
+                    content.record()
+            super()._flush(len(self.nodes) if whole else count, wanted)
+        finally:
+            self.limit = limit
+            failed = [one.node.error for one in self.contents.values() if one.is_recorded and one.node.error is not None]
+            self.contents = {
+                at: content
+                for at, content in self.contents.items()
+                if content.is_needed() and content.is_recorded and content.node.record is self
+            }
+            self.leaves.clear()
         if failed:
             raise failed[0]
 
     def _launch(self, launch: Launch, leaves: list[Node], kept: list[Node], outputs: list[Node]) -> list[Array]:
-        out: list[Array] = []
+        if self._is_apart:
+            return launch.run(leaves, kept)
+        return launch.run(leaves, kept, [self._memory(node) for node in outputs])
+
+    def _memory(self, node: Node) -> Array:
+        """Where the elements of a node are to be written."""
+        content = cast("_Content | None", node.shown_by() if node.shown_by is not None else None)
+        if content is not None and content.shows(node) and content.is_needed():
+            return content.memory()
+        return np.empty(node.shape, node.dtype)
+
+    def _run_apart(self, kept: list[Node], outputs: list[Node]) -> None:
+        """The elements are written when all is computed, for what is computed last may read what one was before."""
+        self._is_apart = True
+        try:
+            super()._run_apart(kept, outputs)
+        finally:
+            self._is_apart = False
         for node in outputs:
-            content = cast("_Content | None", node.shown_by() if node.shown_by is not None else None)
-            if content is not None and content.is_needed():
-                out.append(content.memory())
-            else:
-                out.append(np.empty(node.shape, node.dtype))
-        return launch.run(leaves, kept, out)
+            if node.value is not None:
+                np.copyto(self._memory(node), node.value)
 
 
 class _Dispatch(TorchDispatchMode):
     """Records the operations of a thread."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """PyTorch would wrap `__torch_dispatch__` for this, at 4 microseconds an operation; it is marked below."""
+        return False
 
     def __init__(self, record: _Record) -> None:
         super().__init__()
@@ -218,15 +305,12 @@ class _Dispatch(TorchDispatchMode):
         if target is not None:
             return self._written(func, args, options, target, found)
         strides = strides_of(func, args, options, tensors)
-        if type(found) is tuple:
-            layouts = strides or (None,) * len(found)
-            return tuple(
-                [
-                    None if one is None else self._shown(one.node, order)
-                    for one, order in zip(found, layouts, strict=True)
-                ]
-            )
-        return self._shown(found.node, strides and strides[0])
+        if type(found) is not tuple:
+            return self._shown(found, strides and strides[0])
+        layouts = strides or (None,) * len(found)
+        return tuple(
+            [None if one is None else self._shown(one, order) for one, order in zip(found, layouts, strict=True)]
+        )
 
     def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
         """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
@@ -250,14 +334,14 @@ class _Dispatch(TorchDispatchMode):
             return _FOREIGN if items is None else items
         return _FOREIGN if isinstance(value, torch.Tensor) else value
 
-    def _shown(self, node: Node, strides: tuple[int, ...] | None) -> torch.Tensor:
+    def _shown(self, result: _Pending | Deferred, strides: tuple[int, ...] | None) -> torch.Tensor:
         """The tensor for a result, laid out as PyTorch does it."""
-        kind = TO_TORCH[node.dtype]
+        kind = TO_TORCH[result.dtype]
         if strides is None:
-            found = torch.empty(node.shape, dtype=kind)
+            found = torch.empty(result.shape, dtype=kind)
         else:
-            found = torch.empty_strided(node.shape, strides, dtype=kind)
-        self.record.show(found, node)
+            found = torch.empty_strided(result.shape, strides, dtype=kind)
+        self.record.show(found, result.node if type(result) is _Pending else self.record.later(result))
         return found
 
     def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, found: Any) -> torch.Tensor:
@@ -279,8 +363,18 @@ class _Dispatch(TorchDispatchMode):
         content = record.contents.get(base.untyped_storage()._cdata)
         if content is None:
             return found
-        node = content.nodes.get(_geometry(base))
+        node = content.node_at(_geometry(base))
         if node is None:
+            return found
+        simple = SIMPLE_VIEWS.get(func)
+        if simple is not None:
+            geometry = _geometry(found)
+            if geometry not in content.nodes:
+                shape = tuple(geometry[1])
+                primitive, attributes = simple(shape, args)
+                view = record.append(primitive, attributes, (node,), shape, node.dtype, None)
+                if view.record is node.record:
+                    content.nodes[geometry] = view
             return found
         tracing = RECORDERS.tracing
         tracing.append(record)
@@ -291,7 +385,7 @@ class _Dispatch(TorchDispatchMode):
             return found
         finally:
             tracing.pop()
-        if record.contents.get(base.untyped_storage()._cdata) is content:
+        if node.record is record:
             pairs = zip(found, results, strict=True) if type(results) is tuple else ((found, results),)
             for tensor, result in pairs:
                 content.nodes[_geometry(tensor)] = result.node
@@ -304,6 +398,10 @@ class _Dispatch(TorchDispatchMode):
             record.flush()
         return func(*args, **options)
 
+
+set_code_exec_strategy(
+    _Dispatch.__torch_dispatch__.__code__, _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP)
+)  # code that `torch.compile` has made may run in the block: Dynamo is to leave alone what records its operations
 
 _FOREIGN = object()
 _TENSORS = {torch.Tensor, torch.nn.Parameter}

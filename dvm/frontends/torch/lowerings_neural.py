@@ -8,8 +8,8 @@ import torch
 
 from dvm import functions as dvm
 from dvm.frontends.torch.elements import dtype_of
-from dvm.frontends.torch.lowerings import INT64, as_tensor, axes_of, compute, operand, variance
-from dvm.frontends.torch.table import lowers
+from dvm.frontends.torch.lowerings import INT64, as_tensor, axes_of, compute, logsumexp, operand, variance
+from dvm.frontends.torch.table import Deferred, lowers
 from dvm.functions.dispatch import converted, normalised_axis
 from dvm.functions.reductions import reduce
 from dvm.primitives import BOOL, FLOAT32
@@ -82,7 +82,7 @@ def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> T
 
 
 @lowers(aten.native_layer_norm.default, dense=True, of="f")
-def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Tensor, ...]:
+def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Any, ...]:
     axis = x.ndim - len(shape)
     kept = x.dtype
     parameters = [parameter for parameter in (weight, bias) if parameter is not None]
@@ -91,10 +91,20 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | Non
         weight, bias = (None if one is None else converted(one, FLOAT32) for one in (weight, bias))
     found = converted(dvm.layer_norm(x, weight, bias, axis=axis, epsilon=eps), kept)
     axes = tuple(range(axis, x.ndim))
-    wide = converted(x, FLOAT32)
-    middle = reduce("Mean", wide, axes, True)
-    spread = dvm.rsqrt(dvm.add(variance(wide, axes, correction=0, keepdim=True), float(eps)))
-    return found, converted(middle, x.dtype), converted(spread, x.dtype)
+    shape = (*x.shape[:axis], *[1] * len(shape))
+
+    def middle() -> Tensor:
+        return converted(reduce("Mean", converted(x, FLOAT32), axes, True), x.dtype)
+
+    def spread() -> Tensor:
+        return converted(_spread(converted(x, FLOAT32), axes, eps), x.dtype)
+
+    return found, Deferred(shape, x.dtype, middle), Deferred(shape, x.dtype, spread)
+
+
+def _spread(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
+    """One over the standard deviation along some dims."""
+    return dvm.rsqrt(dvm.add(variance(x, axes, correction=0, keepdim=True), float(eps)))
 
 
 @lowers(aten._fused_rms_norm.default, dense=True, of="f")
@@ -112,7 +122,7 @@ def _(
 ) -> tuple[Tensor, ...]:
     apart = dvm.reshape(x, (n, groups, c // groups, inner))
     middle = reduce("Mean", apart, (2, 3), True)
-    spread = dvm.rsqrt(dvm.add(variance(apart, (2, 3), correction=0, keepdim=True), float(eps)))
+    spread = _spread(apart, (2, 3), eps)
     found = dvm.reshape(dvm.multiply(dvm.subtract(apart, middle), spread), x.shape)
     across = (1, c, *[1] * (x.ndim - 2))
     if weight is not None:
@@ -147,7 +157,7 @@ def _(
     *,
     attn_mask: Tensor | None = None,
     scale: float | None = None,
-) -> tuple[Tensor, ...]:
+) -> tuple[Any, ...]:
     if dropout_p:
         raise Unsupported("an attention that drops out at random")
     batch, heads, length, width = query.shape
@@ -177,14 +187,13 @@ def _(
         scores = dvm.where(below, scores, as_tensor(float("-inf"), scores.dtype))
     weights = dvm.softmax(scores) if attn_mask is None else safe_softmax(scores, -1)
     found = dvm.matmul(weights, value)
-    highest = reduce("Max", scores, (scores.ndim - 1,), True)
-    finite = dvm.where(dvm.isfinite(highest), highest, 0.0)
-    sums = dvm.add(dvm.log(dvm.sum(dvm.exp(dvm.subtract(scores, finite)), -1, keepdims=True)), finite)
-    logsumexp = dvm.squeeze(sums, -1)
     if grouped:
         found = dvm.reshape(found, (batch, heads, length, width))
-        logsumexp = dvm.reshape(logsumexp, (batch, heads, length))
-    return converted(found, kept), logsumexp
+
+    def sums() -> Tensor:
+        return dvm.reshape(logsumexp(scores, -1), (batch, heads, length))
+
+    return converted(found, kept), Deferred((batch, heads, length), scores.dtype, sums)
 
 
 def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, Tensor]:

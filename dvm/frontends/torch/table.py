@@ -12,9 +12,25 @@ from typing import Any
 
 import torch
 
+from dvm.primitives import DType
 from dvm.tensor import Tensor, Unsupported
 
 Lowering = Callable[..., Any]
+
+
+class Deferred:
+    """A result that is hardly ever used, such as the statistics of a norm: recorded when it is."""
+
+    def __init__(self, shape: tuple[Any, ...], dtype: DType, make: Callable[[], Tensor]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.make = make
+
+    @property
+    def ndim(self) -> int:
+        """The number of dims."""
+        return len(self.shape)
+
 
 LOWERINGS: dict[Any, Lowering] = {}
 """What stands for an ATen operation (an overload)."""
