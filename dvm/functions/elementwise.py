@@ -212,8 +212,8 @@ def divide(x: Any, y: Any) -> Tensor:
 
 @function(np.power)
 def power(x: Any, y: Any) -> Tensor:
-    value = tensor(x) if isinstance(x, Tensor) else None
-    if value is not None and value.dtype.kind == "i" and not (type(y) is int and y >= 0):
+    whole = [type(value) is not float if is_scalar(value) else tensor(value).dtype.kind in "bi" for value in (x, y)]
+    if all(whole) and not (type(y) is int and y >= 0):
         raise Unsupported("NumPy refuses integers to a negative power")
     return binary("Pow", x, y)
 
@@ -225,6 +225,16 @@ def floor_divide(x: Any, y: Any) -> Tensor:
 
 @function(np.remainder)
 def remainder(x: Any, y: Any) -> Tensor:
+    raise Unsupported("there is no such operation")
+
+
+@function(np.left_shift)
+def left_shift(x: Any, y: Any) -> Tensor:
+    raise Unsupported("there is no such operation")
+
+
+@function(np.right_shift)
+def right_shift(x: Any, y: Any) -> Tensor:
     raise Unsupported("there is no such operation")
 
 
