@@ -22,7 +22,7 @@ from dvm.program import Parameter, Program, load
 from dvm.record import lazy
 from dvm.sources import read_text
 from vm.device import Device
-from vm.errors import BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
+from vm.errors import AxisError, BoundsError, BytecodeError, CompileError, DvmError, ExecutionError, ShapeError
 from vm.host import AnyProgram
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array",
+    "AxisError",
+    "BoundsError",
     "BytecodeError",
     "CompileError",
     "Device",

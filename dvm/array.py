@@ -6,21 +6,20 @@ What arrays and views of them show is in `dvm.storage`, what is recorded in `dvm
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from types import ModuleType
-from typing import Any, SupportsIndex, cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
 
 from dvm import functions
-from dvm.functions.dispatch import IMPLEMENTATIONS, fall_back, is_scalar
+from dvm.functions.dispatch import fall_back, is_scalar
 from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, PRIMITIVES, TYPES_OF, Attributes, DType, Shape
+from dvm.protocols import ArrayProtocols
 from dvm.record import CURRENT, Node, Position, leaf, line_of, remember, value_of
-from dvm.storage import VIEWS, Scalar, Storage, View, part_of, strides_after, strides_of
+from dvm.storage import VIEWS, Scalar, Step, Storage, View, part_of, place_in, strides_after, strides_of
 from dvm.tensor import Tensor, Unsupported, set_lazy_recorder
-from vm.errors import DvmError
+from vm.errors import DvmError, ShapeError
 
 _NEW = object.__new__
 
@@ -35,12 +34,7 @@ _plans: dict[Any, tuple[Shape, DType]] = {}
 """For operators on two arrays that need no conversion, by kind, element types and shapes: what the result is."""
 
 
-_WRITING = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})
-_WRITING_METHODS = frozenset({"sort", "partition", "put"})
-"""What of NumPy writes into its first argument."""
-
-
-class Array(Tensor):
+class Array(ArrayProtocols):
     """A lazy array. Made by `dvm.asarray`, by the functions of `dvm`, and by operators on arrays.
 
     Anything that needs elements computes them: `numpy.asarray`, `float`, `if`, `print`, a function that DVM has not.
@@ -106,14 +100,6 @@ class Array(Tensor):
         value.flags.writeable = False
         return value
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        value = self.numpy()
-        if dtype is not None and value.dtype != np.dtype(dtype):
-            if copy is False:
-                raise ValueError(f"an array of {value.dtype} cannot be one of {np.dtype(dtype)} without a copy")
-            return value.astype(dtype)
-        return value.copy() if copy else value
-
     def __dlpack__(self, **options: Any) -> Any:
         value = self._elements()
         if options.get("max_version") is None:
@@ -123,68 +109,8 @@ class Array(Tensor):
     def __dlpack_device__(self) -> tuple[int, int]:
         return self._elements().__dlpack_device__()
 
-    def item(self, *index: Any) -> Any:
-        """One element as a Python number."""
-        return self.numpy().item(*index)
-
-    def tolist(self) -> Any:
-        return self.numpy().tolist()
-
-    def __float__(self) -> float:
-        return float(self.numpy())
-
-    def __int__(self) -> int:
-        return int(self.numpy())
-
-    def __complex__(self) -> complex:
-        return complex(self.numpy())
-
-    def __index__(self) -> int:
-        return cast(SupportsIndex, self.numpy()).__index__()
-
-    def __bool__(self) -> bool:
-        return bool(self.numpy())
-
-    def __repr__(self) -> str:
-        return f"dvm.{self.numpy()!r}"
-
-    def __str__(self) -> str:
-        return str(self.numpy())
-
-    def __format__(self, format_spec: str) -> str:
-        return format(self.numpy(), format_spec) if self.ndim else format(self.item(), format_spec)
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self.ndim:
-            raise TypeError("iteration over an array without dims")
-        return (self[number] for number in range(self.shape[0]))
-
-    def __contains__(self, value: Any) -> bool:
-        return bool(functions.any(functions.equal(self, value)))
-
-    def __copy__(self) -> Tensor:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Tensor:
-        return self.copy()
-
     def __reduce__(self) -> Any:
         return _unpickle, (np.array(self.numpy()),)
-
-    def __getattr__(self, name: str) -> Any:
-        """Methods of NumPy's arrays that this one lacks work on the elements."""
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"a lazy array has no attribute '{name}'")
-        if name in _WRITING_METHODS:
-            return partial(self._write_by_method, getattr(np.ndarray, name))
-        found = getattr(self.numpy(), name)
-        if not callable(found):
-            return found
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            return fall_back(found, arguments, options, "it is a method of NumPy's arrays")
-
-        return call
 
     # --- operators, the way that most operations come ---
 
@@ -219,7 +145,7 @@ class Array(Tensor):
         return self.take_over(functions.remainder(self, other))
 
     def __ipow__(self, other: Any) -> Array:
-        return self.take_over(functions.power(self, other))
+        return self.take_over(self**other)
 
     def __iand__(self, other: Any) -> Array:
         return self.take_over(functions.bitwise_and(self, other))
@@ -230,23 +156,28 @@ class Array(Tensor):
     def __ixor__(self, other: Any) -> Array:
         return self.take_over(functions.bitwise_xor(self, other))
 
+    def __ilshift__(self, other: Any) -> Array:
+        return self.take_over(functions.left_shift(self, other))
+
+    def __irshift__(self, other: Any) -> Array:
+        return self.take_over(functions.right_shift(self, other))
+
     def __imatmul__(self, other: Any) -> Array:
-        return self.take_over(functions.matmul(self, other))
+        result = functions.matmul(self, other)
+        if result.shape != self.shape:
+            raise ShapeError(
+                f"a product of shape {list(result.shape)} is not written into an array of {list(self.shape)}"
+            )
+        return self.take_over(result)
 
     # --- writing ---
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
-        self[...] = value
-
-    def written_by(self, function: Callable[..., Any], arguments: Any, options: Any) -> None:
-        """Let a function of NumPy write the elements: it is given a copy of them as its first argument."""
-        elements = np.array(self)
-        fall_back(function, (elements, *arguments), options, "it writes into an array")
-        self[...] = elements
-
-    def _write_by_method(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-        self.written_by(method, arguments, options)
+        if is_scalar(value):
+            self[...] = value
+        else:
+            self.written_by(np.ndarray.fill, _plain(value))
 
     def __getitem__(self, index: Any) -> Tensor:
         try:
@@ -313,7 +244,7 @@ class Array(Tensor):
         if self.dtype in ELEMENTS and new.dtype in ELEMENTS:
             self._show(functions.broadcast_to(functions.astype(new, self.dtype), self.shape))
         else:
-            self._assign(..., np.asarray(new))
+            self._assign(..., _plain(value))
 
     def take_over(self, result: Tensor) -> Array:
         """Take over the result, which nobody else has, of an operator that works in place."""
@@ -346,6 +277,9 @@ class Array(Tensor):
 
     # --- views ---
 
+    def is_view(self) -> bool:
+        return self.window is not None
+
     def _elements(self) -> np.ndarray[Any, Any]:
         return value_of(self.node)
 
@@ -360,61 +294,43 @@ class Array(Tensor):
         if strides is None:
             return array_of(node)
         steps = () if view is None else view.steps
+        writable = primitive != "broadcast" and (view is None or view.writable)
+        return self._view((*steps, (primitive, attributes, place)), strides, node, writable=writable)
+
+    def to_be_viewed(self) -> np.ndarray[Any, Any]:
+        storage, view = self.storage, self.window
+        if view is not None and storage.sole_view() is view:
+            storage.take_over(view)
+        elements = storage.elements_in_order()
+        elements = (elements if view is None else view.of(elements)).view()
+        elements.flags.writeable = False
+        return elements
+
+    def view_of_memory(self, elements: np.ndarray[Any, Any], *, writable: bool) -> Array | None:
+        storage, view = self.storage, self.window
+        place = None if type(storage) is Scalar else place_in(storage.elements_in_order(), elements)
+        if place is None:
+            return None
+        step: Step = "strided", place, None
+        steps = () if view is None else view.steps[: storage.skip]
+        repeats = any(not stride and size > 1 for stride, size in zip(elements.strides, elements.shape, strict=True))
+        writable = writable and not repeats and (view is None or view.writable)
+        node = part_of(storage.node, *step)
+        return self._view((*steps, step), elements.strides, node, writable=writable)
+
+    def _view(self, steps: tuple[Step, ...], strides: tuple[int, ...], node: Node, *, writable: bool) -> Array:
+        """A view of the storage by some steps."""
+        storage = self.storage
         found = _NEW(Array)
         found.storage = storage
-        writable = primitive != "broadcast" and (view is None or view.writable)
-        found.window = new = View(storage, (*steps, (primitive, attributes, place)), strides, node, writable=writable)
-        if view is None:
+        found.window = new = View(storage, steps, strides, node, writable=writable)
+        if self.window is None:
             storage.owner = ref(self)
         views = storage.views
         if not len(views) & (len(views) - 1):  # now and then, so that many views are not gone through for each
             storage.views = views = [other for other in views if other() is not None]
         views.append(ref(new))
         return found
-
-    # --- NumPy's protocols ---
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method == "at" and isinstance(inputs[0], Array):
-            return inputs[0].written_by(ufunc.at, inputs[1:], options)
-        implementation = IMPLEMENTATIONS.get(ufunc) if method == "__call__" else None
-        out: tuple[Any, ...] | None = options.get("out")
-        if implementation is not None and not options.keys() - {"out"}:
-            found = implementation(*inputs)
-            return found if out is None else _into(out[0], found, inputs)
-        called = ufunc if method == "__call__" else getattr(ufunc, method)
-        if out is None:
-            return fall_back(called, inputs, options, "DVM has not this ufunc with these options")
-        # what NumPy leaves as it was must be there, so that it writes into copies of lazy arrays
-        written = tuple(np.array(array) if isinstance(array, Array) else array for array in out)
-        fall_back(called, inputs, options | {"out": written}, "DVM has not this ufunc with these options")
-        results: list[Any] = [
-            _into(array, elements, inputs) if isinstance(array, Array) else array
-            for array, elements in zip(out, written, strict=True)
-        ]
-        return results[0] if len(out) == 1 else tuple(results)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        out = options.pop("out", None) if "out" in options else None
-        if function in _WRITING and arguments and isinstance(arguments[0], Array):
-            return arguments[0].written_by(function, arguments[1:], options)
-        implementation = IMPLEMENTATIONS.get(function)
-        found: Any = NotImplemented
-        if implementation is not None:
-            try:
-                found = implementation(*arguments, **options)
-            except TypeError:
-                found = NotImplemented  # an option that only NumPy's function has
-        if found is NotImplemented:
-            found = fall_back(function, arguments, options, "DVM has not this function with these options")
-        return found if out is None else _into(out, found, arguments)
-
-    def __array_namespace__(self, /, *, api_version: str | None = None) -> ModuleType:
-        from dvm import namespace
-
-        if api_version is not None and api_version > namespace.__array_api_version__:
-            raise ValueError(f"DVM follows the array API standard of {namespace.__array_api_version__}")
-        return namespace
 
 
 def _unpickle(value: np.ndarray[Any, Any]) -> Array:
@@ -436,7 +352,11 @@ def _array_that_owns(storage: Storage) -> Array:
 def _is_basic(index: Any) -> bool:
     """Whether NumPy gives a view for an index."""
     parts = cast("tuple[Any, ...]", index) if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, slice | int | np.integer) for part in parts)
+    kinds = (slice, int, np.integer)
+    return all(
+        part is None or part is Ellipsis or (isinstance(part, kinds) and part is not True and part is not False)
+        for part in parts
+    )
 
 
 def _hashable(index: Any) -> Any:
@@ -448,18 +368,6 @@ def _plain(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_plain(part) for part in cast("tuple[Any, ...]", index))
     return index.numpy() if isinstance(index, Array) else index
-
-
-def _into(out: Any, found: Any, given: Sequence[Any]) -> Any:
-    """Write a result where `out` says, which is returned. `given`: what the result was made of."""
-    if isinstance(out, Array):
-        if not isinstance(found, Array):
-            found = functions.asarray(np.asarray(found))
-        elif found.window is not None or any(found is one for one in given):
-            found = functions.copy(found)
-        return out.take_over(found)
-    np.copyto(out, np.asarray(found), casting="same_kind")
-    return out
 
 
 def _operate(kind: str, function: Callable[[Any, Any], Tensor], a: Array, b: Any) -> Tensor:

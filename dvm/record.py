@@ -309,8 +309,8 @@ class _Current(local):
 
     def __init__(self) -> None:
         self.record = Record()
-        self.outer: list[Record] = []
-        """Those that `lazy` has put aside."""
+        self.records = [self.record]
+        """With those of the blocks under `lazy` that have been entered; the last one is the record."""
 
 
 CURRENT = _Current()
@@ -352,10 +352,15 @@ class lazy:  # noqa: N801 - used like a function
         return self._record.compiled
 
     def __enter__(self) -> lazy:
-        CURRENT.outer.append(CURRENT.record)
+        CURRENT.records.append(self._record)
         CURRENT.record = self._record
         return self
 
     def __exit__(self, *exception: object) -> None:
-        CURRENT.record = CURRENT.outer.pop()
+        records = CURRENT.records
+        for place in range(len(records) - 1, 0, -1):  # generators leave their blocks in any order, and in any thread
+            if records[place] is self._record:
+                del records[place]
+                break
+        CURRENT.record = records[-1]
         self._record.flush()

@@ -20,7 +20,8 @@ VIEWS = frozenset({"reshape", "transpose", "slice", "broadcast"})
 """The primitives whose results are views, as NumPy's are."""
 
 Step = tuple[str, Attributes, Position | None]
-"""One of `VIEWS`, or "index" for what only NumPy has, with its attributes and the code that asked for it."""
+"""One of `VIEWS`, with its attributes and the code that asked for it; or what only NumPy has: "index", and "strided", whose
+attributes are the first element, the shape, and the strides in elements, of what is in row-major order."""
 
 
 class Storage:
@@ -75,6 +76,13 @@ class Storage:
         self.node = node
         node.shown_by = ref(self)
         view.has_taken_over(node)
+
+    def elements_in_order(self) -> Value:
+        """The elements, computed now if they are not yet, in row-major order, to be read."""
+        value = value_of(self.node)
+        if not value.flags.c_contiguous:
+            value = self.node.value = np.ascontiguousarray(value)
+        return value
 
     def elements_to_write(self) -> Value:
         """The elements, to be written: where they are if nobody else has them, else a copy."""
@@ -179,11 +187,24 @@ _ALONE = _holders(Storage(leaf(np.empty(1))))
 
 def part_of(base: Node, primitive: str, attributes: Attributes, place: Position | None) -> Node:
     """The node of a view: the same memory where the elements exist, else an operation."""
-    if primitive == "index" or len(attributes[0]) > MAX_RANK:
+    if primitive not in VIEWS or len(attributes[0]) > MAX_RANK:
         value_of(base)
     if base.value is not None:
         return leaf(view_of(base.value, primitive, attributes))
     return CURRENT.record.add(primitive, attributes, (base,), place)
+
+
+def place_in(elements: Value, part: Value) -> Attributes | None:
+    """The attributes of the step "strided" that leads to a part of elements in row-major order; None if it is no part."""
+    if part.dtype != elements.dtype or not part.size or not np.may_share_memory(elements, part):
+        return None
+    first, rest = divmod(part.__array_interface__["data"][0] - elements.__array_interface__["data"][0], part.itemsize)
+    steps = [divmod(stride, part.itemsize) for stride in part.strides]
+    lowest = first + sum(min(0, step) * (size - 1) for (step, _), size in zip(steps, part.shape, strict=True))
+    highest = first + sum(max(0, step) * (size - 1) for (step, _), size in zip(steps, part.shape, strict=True))
+    if rest or any(rest for _, rest in steps) or lowest < 0 or highest >= elements.size:
+        return None
+    return first, part.shape, tuple([step for step, _ in steps])
 
 
 def strides_of(node: Node) -> tuple[int, ...]:
@@ -221,6 +242,10 @@ def view_of(value: Value, primitive: str, attributes: Attributes) -> Value:
         return value.transpose(attributes[0])
     if primitive == "broadcast":
         return np.broadcast_to(value, attributes[0])
+    if primitive == "strided":
+        first, shape, strides = attributes
+        elements = np.ascontiguousarray(value).reshape(-1)[first:]
+        return np.lib.stride_tricks.as_strided(elements, shape, [step * value.itemsize for step in strides])
     if primitive == "index":
         parts: tuple[Any, ...] = attributes[0]
         return value[tuple(slice(*cast(Any, part)) if isinstance(part, tuple) else part for part in parts)]

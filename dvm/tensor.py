@@ -5,9 +5,9 @@ primitive operation with whichever of the two is at work.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import local
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -89,6 +89,40 @@ class Tensor:
     def numpy(self) -> np.ndarray[Any, Any]:
         """The elements, as a NumPy array that cannot be written."""
 
+    @abstractmethod
+    def __setitem__(self, index: Any, value: Any) -> None: ...
+
+    @abstractmethod
+    def __iter__(self) -> "Iterator[Tensor]": ...
+
+    @abstractmethod
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]: ...
+
+    @abstractmethod
+    def __bool__(self) -> bool: ...
+
+    @abstractmethod
+    def __int__(self) -> int: ...
+
+    @abstractmethod
+    def __float__(self) -> float: ...
+
+    @abstractmethod
+    def __index__(self) -> int: ...
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What else NumPy's arrays have, lazy ones have too."""
+
+    def to_be_viewed(self) -> np.ndarray[Any, Any]:
+        """The elements, in memory of which NumPy may make views that `view_of_memory` is asked about then."""
+        return self.numpy()
+
+    def view_of_memory(self, elements: np.ndarray[Any, Any], *, writable: bool) -> "Tensor | None":
+        """The view of this tensor that shows what NumPy's array does, if that is a part of what `to_be_viewed` gave."""
+        return None
+
     def item(self, *index: Any) -> Any:
         """One element as a Python number."""
         return self.numpy().item(*index)
@@ -123,11 +157,11 @@ class Tensor:
     def astype(self, dtype: Any, *, copy: bool = True) -> "Tensor":
         return functions.astype(self, dtype, copy=copy)
 
-    def reshape(self, *shape: Any) -> "Tensor":
-        return functions.reshape(self, shape[0] if len(shape) == 1 else shape)
+    def reshape(self, *shape: Any, order: str = "C") -> "Tensor":
+        return functions.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
     def transpose(self, *axes: Any) -> "Tensor":
-        return functions.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+        return functions.transpose(self, axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
         return functions.swapaxes(self, axis1, axis2)
@@ -135,11 +169,11 @@ class Tensor:
     def squeeze(self, axis: Axis = None) -> "Tensor":
         return functions.squeeze(self, axis)
 
-    def ravel(self) -> "Tensor":
-        return functions.reshape(self, -1)
+    def ravel(self, order: str = "C") -> "Tensor":
+        return functions.ravel(self, order)
 
-    def flatten(self) -> "Tensor":
-        return functions.copy(functions.reshape(self, -1))
+    def flatten(self, order: str = "C") -> "Tensor":
+        return functions.copy(functions.ravel(self, order))
 
     def copy(self) -> "Tensor":
         return functions.copy(self)
@@ -232,6 +266,24 @@ class Tensor:
 
     def __rpow__(self, other: Any) -> "Tensor":
         return functions.power(other, self)
+
+    def __divmod__(self, other: Any) -> "tuple[Tensor, Tensor]":
+        return functions.floor_divide(self, other), functions.remainder(self, other)
+
+    def __rdivmod__(self, other: Any) -> "tuple[Tensor, Tensor]":
+        return functions.floor_divide(other, self), functions.remainder(other, self)
+
+    def __lshift__(self, other: Any) -> "Tensor":
+        return functions.left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> "Tensor":
+        return functions.left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> "Tensor":
+        return functions.right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> "Tensor":
+        return functions.right_shift(other, self)
 
     def __matmul__(self, other: Any) -> "Tensor":
         return functions.matmul(self, other)

@@ -21,5 +21,13 @@ class ShapeError(DvmError, ValueError):
     """The shapes, element types or number of the arrays given do not fit the program."""
 
 
+class AxisError(ShapeError, IndexError):
+    """An axis, or an index that is known with the shapes, is none that the array has."""
+
+
 class ExecutionError(DvmError):
-    """The data given does not fit the program, such as a gather index out of range."""
+    """The data given does not fit the program."""
+
+
+class BoundsError(ExecutionError, IndexError):
+    """The data has an index that is out of range."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vm import tiles
-from vm.errors import ExecutionError
+from vm.errors import BoundsError, ExecutionError
 from vm.isa import (
     BINARY,
     CAST,
@@ -320,7 +320,7 @@ def _gather(table: Tile, index: Tile, axis: int, origin: str, out: Tile) -> None
     low, high = int(index.min()), int(index.max())
     if low < -extent or high >= extent:
         culprit = low if low < -extent else high
-        raise ExecutionError(f"index {culprit} is out of range for a dim of {extent}: {origin}")
+        raise BoundsError(f"index {culprit} is out of range for a dim of {extent}: {origin}")
     np.copyto(out, np.take(table, index, axis, mode="wrap").reshape(out.shape), casting="unsafe")
 
 

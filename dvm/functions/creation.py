@@ -4,16 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from dvm.functions.dispatch import as_dtype, function, is_scalar, literal, tensor
-from dvm.functions.elementwise import add, astype, less_equal, multiply, where
+from dvm.functions.dispatch import as_dtype, function, is_scalar, literal, tensor, viewed
+from dvm.functions.elementwise import add, astype, copy, less_equal, multiply, where
 from dvm.functions.shaping import broadcast_to, expand_dims, sizes
 from dvm.tensor import Tensor, Unsupported, apply, recorder
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
-    """An array of one value: a number, or an array without dims. Floats are float32 unless a type is given."""
+    """An array of a number, or of an array that broadcasts. Floats are float32 unless a type is given."""
     if not is_scalar(fill_value):
-        return broadcast_to(fill_value, shape)
+        value = viewed(fill_value)
+        return copy(broadcast_to(value if dtype is None else astype(value, dtype), shape))
     natural = {bool: np.bool_, int: np.int64, float: np.float32}[type(fill_value)]
     target = as_dtype(natural if dtype is None else dtype)
     value = target.type(fill_value).item() if target.kind != "V" else float(fill_value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dvm.primitives import BOOL, ELEMENTS, MAX_RANK, DType
 from dvm.tensor import RECORDERS, Tensor, Unsupported, apply, recorder
-from vm.errors import ShapeError
+from vm.errors import AxisError, ShapeError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -19,6 +19,11 @@ LOG = logging.getLogger("dvm")
 
 IMPLEMENTATIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """For functions of NumPy the ones of DVM that stand in for them where a tensor is given to them."""
+
+_READ_ONLY = frozenset(
+    {np.diagonal, np.diag, np.linalg.diagonal, np.ndarray.diagonal, np.lib.stride_tricks.sliding_window_view}
+)
+"""Functions of NumPy whose results are views that cannot be written."""
 
 _said: set[str] = set()
 """The functions of which the log has said that NumPy does them."""
@@ -54,29 +59,45 @@ def function(*of_numpy: Callable[..., Any]) -> Callable[[Callable[Parameters, Re
 
 
 def fall_back(numpy_function: Callable[..., Any], arguments: Any, options: Any, reason: str) -> Any:
-    """Let NumPy do it, on arrays whose elements are computed for that; the log says so once for each function."""
+    """Let NumPy do it, on arrays whose elements are computed for that; the log says so once for each function.
+
+    Where NumPy's result is a view of an array that was given, so is the tensor that stands for it.
+    """
     name = getattr(numpy_function, "__name__", str(numpy_function))
     if name not in _said:
         _said.add(name)
         LOG.debug("NumPy does '%s': %s", name, reason)
-    return _each(numpy_function(*_each(arguments, _to_numpy), **_each(options, _to_numpy)), _to_tensor)
+    given: list[Tensor] = []
+
+    def to_numpy(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        given.append(value)
+        return value.to_be_viewed()
+
+    def to_tensor(value: Any) -> Any:
+        if not isinstance(value, np.ndarray | np.generic):
+            return value
+        if isinstance(value, np.ndarray):
+            elements = cast("np.ndarray[Any, Any]", value)
+            views = (source.view_of_memory(elements, writable=numpy_function not in _READ_ONLY) for source in given)
+            found = next((view for view in views if view is not None), None)
+            if found is not None:
+                return found
+        return recorder().tensor(value, copy=False)
+
+    return _each(numpy_function(*_each(arguments, to_numpy), **_each(options, to_numpy)), to_tensor)
 
 
 def _each(value: Any, convert: Callable[[Any], Any]) -> Any:
-    if type(value) is list or type(value) is tuple:
+    if isinstance(value, list | tuple):
         items = [_each(item, convert) for item in cast("Sequence[Any]", value)]
+        if hasattr(cast(object, value), "_fields"):  # a named tuple
+            return cast(Any, type(value))(*items)  # pyright: ignore[reportUnknownArgumentType]
         return items if isinstance(value, list) else tuple(items)
     if type(value) is dict:
         return {key: _each(item, convert) for key, item in cast("dict[Any, Any]", value).items()}
     return convert(value)
-
-
-def _to_numpy(value: Any) -> Any:
-    return np.asarray(value) if isinstance(value, Tensor) else value
-
-
-def _to_tensor(value: Any) -> Any:
-    return recorder().tensor(value, copy=False) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def tensor(value: Any) -> Tensor:
@@ -161,10 +182,10 @@ def converted(value: Tensor, dtype: DType) -> Tensor:
 
 
 def normalised_axis(axis: int, rank: int) -> int:
-    """A dim counted from the front; raises ShapeError where there is none such."""
+    """A dim counted from the front; raises AxisError where there is none such."""
     if not -rank <= axis < rank:
-        raise ShapeError(f"there is no dim {axis} in an array of {rank} dims")
-    return axis % rank
+        raise AxisError(f"there is no dim {axis} in an array of {rank} dims")
+    return index(axis) % rank
 
 
 def normalised_axes(axis: Any, rank: int) -> tuple[int, ...]:

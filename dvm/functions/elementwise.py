@@ -230,10 +230,12 @@ def divide(x: Any, y: Any) -> Tensor:
 @function(np.power)
 def power(x: Any, y: Any) -> Tensor:
     value = x if is_scalar(x) else tensor(x)
-    if not is_scalar(value) and value.dtype.kind == "i" and not (type(y) is int and y >= 0):
-        if not value.weak or not (is_scalar(y) or tensor(y).dtype.kind == "f"):
-            raise Unsupported("NumPy refuses integers to a negative power")
-        value = as_float(value) if is_scalar(y) else value
+    counted = type(y) is int and y >= 0
+    if not is_scalar(value) and value.weak and is_scalar(y) and not counted:
+        value = as_float(value)  # of a size, which NumPy has as a Python number
+    whole = [type(one) is not float if is_scalar(one) else tensor(one).dtype.kind in "bi" for one in (value, y)]
+    if all(whole) and not counted:
+        raise Unsupported("NumPy refuses integers to a negative power")
     return binary("Pow", value, y)
 
 
@@ -244,6 +246,16 @@ def floor_divide(x: Any, y: Any) -> Tensor:
 
 @function(np.remainder)
 def remainder(x: Any, y: Any) -> Tensor:
+    raise Unsupported("there is no such operation")
+
+
+@function(np.left_shift)
+def left_shift(x: Any, y: Any) -> Tensor:
+    raise Unsupported("there is no such operation")
+
+
+@function(np.right_shift)
+def right_shift(x: Any, y: Any) -> Tensor:
     raise Unsupported("there is no such operation")
 
 

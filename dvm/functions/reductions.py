@@ -80,7 +80,7 @@ def var(x: Any, axis: Axis = None, *, ddof: int = 0, keepdims: bool = False) -> 
         count = count * value.shape[dim]
     if not isinstance(count, int):
         raise Unsupported("'ddof' needs dims that are known when the function is traced")
-    return divide(sum(squares, axis, keepdims=keepdims), float(count - ddof))
+    return divide(sum(squares, axis, keepdims=keepdims), float(count - ddof if count > ddof else 0))
 
 
 @function(np.std)

@@ -17,9 +17,8 @@ from dvm.functions.dispatch import (
     tensor,
     viewed,
 )
-from dvm.primitives import BOOL
 from dvm.tensor import Axis, Tensor, Unsupported, apply
-from vm.errors import ShapeError
+from vm.errors import AxisError, ShapeError
 
 
 def sizes(shape: Any) -> tuple[Any, ...]:
@@ -29,14 +28,20 @@ def sizes(shape: Any) -> tuple[Any, ...]:
 
 
 @function(np.reshape)
-def reshape(x: Any, shape: Any) -> Tensor:
-    """The same elements in row-major order; one size may be -1."""
+def reshape(x: Any, shape: Any, order: str = "C") -> Tensor:
+    """The same elements in row-major order, or with "F" in column-major order; one size may be -1."""
+    if order == "F":
+        return transpose(reshape(transpose(x), sizes(shape)[::-1]))
+    if order != "C":
+        raise Unsupported("DVM has no order that depends on memory")
     return apply("reshape", (viewed(x),), sizes(shape))
 
 
 @function(np.ravel)
-def ravel(x: Any) -> Tensor:
-    return reshape(x, -1)
+def ravel(x: Any, order: str = "C") -> Tensor:
+    if order not in ("C", "F"):
+        raise Unsupported("DVM has no order that depends on memory")
+    return reshape(x, -1, order)
 
 
 @function(np.transpose, np.permute_dims)
@@ -187,8 +192,10 @@ def getitem(x: Any, index: Any) -> Tensor:
         parts += [slice(None)] * (value.ndim - len(used))
     if any(isinstance(part, Tensor | np.ndarray | list) for part in parts):
         raise Unsupported("DVM has no index with an array beside others")
+    if any(isinstance(part, bool | np.bool_) for part in parts):
+        raise Unsupported("how many elements a truth value selects is not known before it is computed")
     if len([part for part in parts if part is not None]) != value.ndim or any(part is Ellipsis for part in parts):
-        raise ShapeError(f"{index} is no index of an array of {value.ndim} dims")
+        raise AxisError(f"{index} is no index of an array of {value.ndim} dims")
     return _sliced(value, parts)
 
 
@@ -235,7 +242,7 @@ def _part(part: Any, dim: Any) -> tuple[Any, Any, int, bool]:
     if isinstance(part, bool) or not hasattr(part, "__index__"):
         raise Unsupported(f"DVM has no index {part!r}")
     if isinstance(dim, int) and not -dim <= operator.index(part) < dim:
-        raise IndexError(f"index {part} is out of range for a dim of {dim}")
+        raise AxisError(f"index {part} is out of range for a dim of {dim}")
     return _end(part, dim, 0), 1, 1, False
 
 
@@ -250,8 +257,7 @@ def _end(end: Any, dim: Any, default: Any) -> Any:
 
 
 def _indexed_by_array(value: Tensor, index: Any) -> Tensor:
-    found = tensor(np.asarray(cast("list[Any]", index)) if isinstance(index, list) else index)
-    value, positions = tensor(value), found
-    if positions.dtype is BOOL:
+    positions = tensor(np.asarray(cast("list[Any]", index)) if isinstance(index, list) else index)
+    if positions.dtype.kind != "i":
         raise Unsupported("how many elements a mask selects is not known before it is computed")
-    return take(value, positions, 0)
+    return take(tensor(value), positions, 0)

@@ -49,13 +49,30 @@ BINARY: dict[str, Function] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod, "&": operator.and_,
     "|": operator.or_, "^": operator.xor, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
     ">": operator.gt, ">=": operator.ge, "maximum": np.maximum, "minimum": np.minimum, "logical_and": np.logical_and,
-    "logical_or": np.logical_or, "logical_xor": np.logical_xor,
+    "logical_or": np.logical_or, "logical_xor": np.logical_xor, "divmod": lambda a, b: divmod(a, b)[1],
+    ">>": lambda a, b: a >> abs(b), "<<": lambda a, b: a << abs(b),
 }  # fmt: skip
 
 IN_PLACE: dict[str, Function] = {
-    "+=": operator.iadd, "-=": operator.isub, "*=": operator.imul, "//=": operator.ifloordiv, "%=": operator.imod,
-    "&=": operator.iand, "|=": operator.ior, "^=": operator.ixor,
+    "+=": operator.iadd,
+    "-=": operator.isub,
+    "*=": operator.imul,
+    "//=": operator.ifloordiv,
+    "%=": operator.imod,
+    "&=": operator.iand,
+    "|=": operator.ior,
+    "^=": operator.ixor,
+    ">>=": lambda a, b: operator.irshift(a, abs(b)),
+}
+
+VIEWS: dict[str, Function] = {
+    "flip": np.flip, "fliplr": np.fliplr, "rot90": np.rot90, "split": lambda a: np.split(a, [1])[0], "einsum": lambda a: np.einsum("ii->i", a),
+    "array_split": lambda a: np.array_split(a, 2, axis=-1)[1], "diagonal": np.diagonal, "a.diagonal": lambda a: a.diagonal(1),
+    "reshape F": lambda a: a.reshape(-1, order="F"), "reshape A": lambda a: a.reshape(-1, order="A"),
+    "ravel K": lambda a: a.ravel("K"), "flatten F": lambda a: a.flatten("F"), "real": lambda a: a.real,
+    "atleast_2d": np.atleast_2d, "rollaxis": lambda a: np.rollaxis(a, -1), "sliding": lambda a: np.lib.stride_tricks.sliding_window_view(a, 1, -1),
 }  # fmt: skip
+"""What NumPy makes views of, mostly."""  # fmt: skip
 
 UNARY: dict[str, Function] = {
     "-": operator.neg, "+": operator.pos, "~": operator.invert, "abs": abs, "np.abs": np.abs, "sign": np.sign,
@@ -329,6 +346,12 @@ class SideBySide(RuleBasedStateMachine):
         way = data.draw(st.sampled_from(sorted(ways)), "way")
         self.add_view(self.both(ways[way], pair))
 
+    @rule(data=st.data(), name=st.sampled_from(sorted(VIEWS)))
+    def view_by_numpy(self, data: st.DataObject, name: str) -> None:
+        pair = self.pick(data, lambda pair: isinstance(pair.plain, np.ndarray) and pair.plain.dtype != BFLOAT16)
+        if pair is not None:
+            self.add_view(self.both(VIEWS[name], pair))
+
     def add_view(self, found: Pair | None) -> None:
         if found is not None and found.plain.ndim <= 6:
             if isinstance(found.plain, np.ndarray) and found.plain.flags.owndata:
@@ -580,6 +603,24 @@ class SideBySide(RuleBasedStateMachine):
         if isinstance(b, float) and a.plain.dtype == BFLOAT16:
             return
         found = self.both(lambda a, b, target: function(a, b, out=target), a, b, target)
+        assert found is None or found.lazy is target.lazy
+        self.bound(target)
+
+    @precondition(lambda self: self.pairs)
+    @rule(data=st.data(), name=st.sampled_from(["max", "min", "sum", "any"]), method=st.booleans())
+    def reduce_into(self, data: st.DataObject, name: str, method: bool) -> None:
+        target = self.writable(data)
+        if target is None or target.plain.dtype in HALVES:
+            return
+        shape = target.plain.shape
+        a = self.pick(data, lambda pair: isinstance(pair.plain, np.ndarray) and pair.plain.shape[1:] == shape)
+        if a is None or not a.plain.ndim or a.plain.dtype in HALVES:
+            return
+
+        def function(a: Any, target: Any) -> Any:
+            return getattr(a, name)(0, out=target) if method else getattr(np, name)(a, axis=0, out=target)
+
+        found = self.both(function, a, target)
         assert found is None or found.lazy is target.lazy
         self.bound(target)
 

@@ -605,6 +605,43 @@ def test_records_nest_and_are_computed_at_their_end(calls: list[list[Values]]) -
     assert len(calls) == 3
 
 
+def generated(blocks: list[dvm.lazy]) -> Iterator[Any]:
+    with dvm.lazy() as block:
+        blocks.append(block)
+        while True:
+            yield xp.asarray(floats(2)) + 1.0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_generators_leave_their_records_in_any_order(own_record: dvm.lazy, order: tuple[int, ...]) -> None:
+    blocks: list[dvm.lazy] = []
+    generators: list[Any] = [generated(blocks) for _ in order]
+    arrays = [next(generator) for generator in generators]
+    left: set[int] = set()
+    for number in order:
+        generators[number].close()
+        left.add(number)
+        assert blocks[number].launches == 1
+        innermost = max({0, 1, 2} - left, default=None)
+        expected = own_record if innermost is None else blocks[innermost]
+        assert CURRENT.record is expected._record  # pyright: ignore[reportPrivateUsage]
+    for array in arrays:
+        np.testing.assert_array_equal(array, floats(2) + np.float32(1))
+
+
+def test_a_generator_that_another_thread_leaves() -> None:
+    generator: Any = generated([])
+    array = next(generator)
+    before = CURRENT.record
+    thread = threading.Thread(target=generator.close)
+    thread.start()
+    thread.join()
+    assert CURRENT.record is before
+    np.testing.assert_array_equal(array + 1.0, floats(2) + np.float32(2))
+    CURRENT.records.remove(before)
+    CURRENT.record = CURRENT.records[-1]
+
+
 def test_a_record_ends_with_an_error_of_the_block() -> None:
     outside = CURRENT.record
     kept: list[Any] = []
