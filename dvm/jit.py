@@ -19,7 +19,7 @@ import numpy as np
 from dvm.array import Array, array_of
 from dvm.cache import cached
 from dvm.nesting import Structure, flatten, paths, unflatten
-from dvm.primitives import ELEMENTS, DType
+from dvm.primitives import ELEMENTS, DType, fits_int32
 from dvm.program import Program
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
@@ -50,8 +50,8 @@ class _Traced:
     """The results that are no arrays, by their place among the leaves."""
     captured: list[Any]
     """The arrays from outside."""
-    narrowed: frozenset[int]
-    """The arguments that are Python integers and must fit int32."""
+    narrowed: dict[int, str]
+    """The arguments that are Python integers and must fit int32: their numbers and names."""
     programs: dict[tuple[bool, ...], Program] = field(default_factory=dict[tuple[bool, ...], Program])
 
 
@@ -69,6 +69,7 @@ class Jitted:
     def __init__(
         self, function: Callable[..., Any], static_argnames: str | Sequence[str] = (), device: Device | None = None
     ) -> None:
+        update_wrapper(self, function)
         self._function = function
         self._device = device
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
@@ -81,17 +82,14 @@ class Jitted:
         )
         self._traces: dict[Any, _Traced] = {}
         self._lock = RLock()
-        update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if RECORDERS.tracing:
             return self._function(*arguments, **options)
         traced, arrays = self._traced(arguments, options)
         program = self._program(traced, arrays)
-        for number in traced.narrowed:
-            if not -(1 << 31) <= arrays[number] < 1 << 31:
-                name = program.inputs[number].name
-                raise ShapeError(f"jit: '{name}' is {arrays[number]}, which does not fit the int32 beside it")
+        for number, name in traced.narrowed.items():
+            require_int32(name, arrays[number])
         lazy = False
         for number, array in enumerate(arrays):
             if type(array) is Array:
@@ -171,7 +169,7 @@ class Jitted:
             module = trace.builder.finish([value.ssa for value in values.values()])
         constants = {at: result for at, result in enumerate(results) if at not in values}
         captured = [array for array, _ in trace.captured.values()]
-        return _Traced(module, nesting, constants, captured, frozenset(trace.narrowed))
+        return _Traced(module, nesting, constants, captured, trace.narrowed)
 
     def _name(self, position: int) -> str:
         return self._names[position] if position < len(self._names) else f"arg{position}"
@@ -266,6 +264,12 @@ def _stand_ins(trace: Trace, names: Sequence[str], leaves: Sequence[Any]) -> Ite
             yield trace.argument(name, NUMBERS[type(value)], (), weak=True)
         else:
             yield value.value if isinstance(value, Static) else value
+
+
+def require_int32(name: str, value: Any) -> None:
+    """Raises ShapeError where an argument does not fit the int32 that it stands beside."""
+    if not fits_int32(value):
+        raise ShapeError(f"'{name}' is {value}, which does not fit the int32 beside it")
 
 
 def _leaf_count(structure: Structure) -> int:
