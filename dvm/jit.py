@@ -18,11 +18,12 @@ import numpy as np
 
 from dvm.array import Array, array_of
 from dvm.cache import cached
-from dvm.nesting import Structure, flatten, paths, unflatten
+from dvm.nesting import Structure, flatten, unflatten
 from dvm.primitives import ELEMENTS, DType, fits_int32
 from dvm.program import Program
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
+from dvm.tracing import TraceTable, argument_names
 from vm.device import Device
 from vm.errors import DvmError, ShapeError
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
     from dvm.trace import Trace
-
-TRACE_LIMIT = 256
-"""Traces that a function keeps; the oldest go first."""
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -71,16 +69,17 @@ class Jitted:
     ) -> None:
         update_wrapper(self, function)
         self._function = function
+        self._called = str(getattr(function, "__name__", type(function).__name__))
         self._device = device
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
         parameters = _parameters(function)
         if parameters and (unknown := self._static_names.difference(parameter.name for parameter in parameters)):
-            raise DvmError(f"jit: '{min(unknown)}' is no argument of '{function.__name__}'")
+            raise DvmError(f"jit: '{min(unknown)}' is no argument of '{self._called}'")
         self._names = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
         self._static_positions = frozenset(
             position for position, name in enumerate(self._names) if name in self._static_names
         )
-        self._traces: dict[Any, _Traced] = {}
+        self._traces = TraceTable[_Traced](f"jit: an argument of '{self._called}'")
         self._lock = RLock()
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -124,21 +123,7 @@ class Jitted:
         leaves: list[Any] = []
         structure = flatten((self._marked(arguments), self._marked_options(options)), leaves)
         key = (structure, *[_kind_of(value) for value in leaves])
-        try:
-            found = self._traces.get(key)
-        except TypeError as error:
-            name = self._function.__name__
-            raise DvmError(
-                f"jit: an argument of '{name}' is neither an array nor a number, and not hashable"
-            ) from error
-        if found is None:
-            with self._lock:
-                found = self._traces.get(key)
-                if found is None:
-                    found = self._trace(structure, leaves)
-                    if len(self._traces) >= TRACE_LIMIT:
-                        del self._traces[next(iter(self._traces))]
-                    self._traces[key] = found
+        found = self._traces.find(key, lambda: self._trace(structure, leaves))
         return found, [value for value in leaves if _is_argument(value)]
 
     def _marked(self, arguments: Sequence[Any]) -> Sequence[Any]:
@@ -153,11 +138,8 @@ class Jitted:
     def _trace(self, structure: Structure, leaves: Sequence[Any]) -> _Traced:
         from dvm.trace import Trace
 
-        assert structure is not None
-        _, _, of_arguments, of_options = structure
-        names = [path for at, part in enumerate(of_arguments[2:]) for path in paths(part, self._name(at))]
-        names += [path for name, part in zip(of_options[1], of_options[2:], strict=True) for path in paths(part, name)]
-        name = self._function.__name__
+        names = argument_names(structure, self._name)
+        name = self._called
         with Trace(name if name.isidentifier() else "traced") as trace:
             stand_ins = _stand_ins(trace, names, leaves)
             arguments, options = unflatten(structure, stand_ins)

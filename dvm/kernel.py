@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 import numpy as np
 
 from dvm.array import Array, array_of
-from dvm.jit import NUMBERS, TRACE_LIMIT, Static, require_int32
-from dvm.nesting import Structure, flatten, paths, unflatten
+from dvm.jit import NUMBERS, Static, require_int32
+from dvm.nesting import Structure, flatten, unflatten
 from dvm.primitives import Shape
 from dvm.program import Program, default_device
 from dvm.record import leaf
 from dvm.tensor import RECORDERS, Tensor
+from dvm.tracing import TraceTable, argument_names
 from vm.device import Device
 from vm.errors import DvmError, ShapeError
 from vm.machine import Machine
@@ -98,7 +99,7 @@ class Kernel:
         self._names, self._takes_any = _parameters(function)
         self.__signature__ = _without_builder(function)
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
-        self._graphs: dict[Any, Graph] = {}
+        self._graphs = TraceTable[Graph](f"kernel: an argument of '{function.__name__}'")
         self._last: Graph | None = None
         self._lock = RLock()
 
@@ -121,7 +122,7 @@ class Kernel:
     @property
     def compilations(self) -> int:
         """How many programs have been compiled, of those that are kept."""
-        return sum(graph.machine is not None for graph in tuple(self._graphs.values()))
+        return sum(graph.machine is not None for graph in self._graphs.values())
 
     def program(self, *arguments: Any, **options: Any) -> Program:
         """The compiled program for such arguments; without any the one of the last call, if there was one."""
@@ -166,20 +167,7 @@ class Kernel:
         declared = None if arguments is None else tuple([np.shape(array) for array in extra])
         shapes = None if declared is None else tuple([self._kept(shape) for shape in declared])
         key = (structure, shapes, *[self._kind_of(value) for value in leaves])
-        try:
-            found = self._graphs.get(key)
-        except TypeError as error:
-            raise DvmError(
-                f"kernel: an argument of '{self._function.__name__}' is no array and cannot be hashed"
-            ) from error
-        if found is None:
-            with self._lock:
-                found = self._graphs.get(key)
-                if found is None:
-                    found = self._trace(structure, leaves, declared)
-                    if len(self._graphs) >= TRACE_LIMIT:
-                        del self._graphs[next(iter(self._graphs))]
-                    self._graphs[key] = found
+        found = self._graphs.find(key, lambda: self._trace(structure, leaves, declared))
         if arguments is not None and len(extra) != found.declared:
             name, taken = self._function.__name__, len(self._names) + found.declared
             beside = f", {found.declared} of which it declares by shape" if found.declared else ""
@@ -240,10 +228,7 @@ class Kernel:
         """Run the function on stand-ins for its arguments: the outputs that it returns, if any, and whether these are no tuple."""
         from dvm.kernel_builder import Argument, KernelBuilder, outputs_of
 
-        assert structure is not None
-        _, _, of_arguments, of_options = structure
-        names = [path for at, part in enumerate(of_arguments[2:]) for path in paths(part, self._name(at))]
-        names += [path for name, part in zip(of_options[1], of_options[2:], strict=True) for path in paths(part, name)]
+        names = argument_names(structure, self._name)
         sources = count()
         stand_ins = [
             Argument(recording, path, value, next(sources))
