@@ -142,6 +142,11 @@ class GraphBuilder:
         finally:
             self._blocks.pop()
 
+    @property
+    def depth(self) -> int:
+        """In how many branches and loops operations are appended now."""
+        return len(self._blocks) - 1
+
     def can_use(self, value: SSAValue) -> bool:
         """Whether a value exists where operations are appended now: not one of a branch or loop that is done."""
         return (value.owner if isinstance(value.owner, Block) else value.owner.parent) in self._blocks

@@ -18,11 +18,12 @@ import numpy as np
 
 from dvm.array import Array, array_of
 from dvm.cache import cached
-from dvm.nesting import Structure, flatten, paths, unflatten
-from dvm.primitives import ELEMENTS, DType
+from dvm.nesting import Structure, flatten, unflatten
+from dvm.primitives import ELEMENTS, DType, fits_int32
 from dvm.program import Program
 from dvm.record import leaf
 from dvm.tensor import RECORDERS
+from dvm.tracing import TraceTable, argument_names
 from vm.device import Device
 from vm.errors import DvmError, ShapeError
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
     from dvm.trace import Trace
-
-TRACE_LIMIT = 256
-"""Traces that a function keeps; the oldest go first."""
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -50,8 +48,8 @@ class _Traced:
     """The results that are no arrays, by their place among the leaves."""
     captured: list[Any]
     """The arrays from outside."""
-    narrowed: frozenset[int]
-    """The arguments that are Python integers and must fit int32."""
+    narrowed: dict[int, str]
+    """The arguments that are Python integers and must fit int32: their numbers and names."""
     programs: dict[tuple[bool, ...], Program] = field(default_factory=dict[tuple[bool, ...], Program])
 
 
@@ -69,29 +67,28 @@ class Jitted:
     def __init__(
         self, function: Callable[..., Any], static_argnames: str | Sequence[str] = (), device: Device | None = None
     ) -> None:
+        update_wrapper(self, function)
         self._function = function
+        self._called = str(getattr(function, "__name__", type(function).__name__))
         self._device = device
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
         parameters = _parameters(function)
         if parameters and (unknown := self._static_names.difference(parameter.name for parameter in parameters)):
-            raise DvmError(f"jit: '{min(unknown)}' is no argument of '{function.__name__}'")
+            raise DvmError(f"jit: '{min(unknown)}' is no argument of '{self._called}'")
         self._names = [parameter.name for parameter in parameters if parameter.kind in _POSITIONAL]
         self._static_positions = frozenset(
             position for position, name in enumerate(self._names) if name in self._static_names
         )
-        self._traces: dict[Any, _Traced] = {}
+        self._traces = TraceTable[_Traced](f"jit: an argument of '{self._called}'")
         self._lock = RLock()
-        update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if RECORDERS.tracing:
             return self._function(*arguments, **options)
         traced, arrays = self._traced(arguments, options)
         program = self._program(traced, arrays)
-        for number in traced.narrowed:
-            if not -(1 << 31) <= arrays[number] < 1 << 31:
-                name = program.inputs[number].name
-                raise ShapeError(f"jit: '{name}' is {arrays[number]}, which does not fit the int32 beside it")
+        for number, name in traced.narrowed.items():
+            require_int32(name, arrays[number])
         lazy = False
         for number, array in enumerate(arrays):
             if type(array) is Array:
@@ -126,21 +123,7 @@ class Jitted:
         leaves: list[Any] = []
         structure = flatten((self._marked(arguments), self._marked_options(options)), leaves)
         key = (structure, *[_kind_of(value) for value in leaves])
-        try:
-            found = self._traces.get(key)
-        except TypeError as error:
-            name = self._function.__name__
-            raise DvmError(
-                f"jit: an argument of '{name}' is neither an array nor a number, and not hashable"
-            ) from error
-        if found is None:
-            with self._lock:
-                found = self._traces.get(key)
-                if found is None:
-                    found = self._trace(structure, leaves)
-                    if len(self._traces) >= TRACE_LIMIT:
-                        del self._traces[next(iter(self._traces))]
-                    self._traces[key] = found
+        found = self._traces.find(key, lambda: self._trace(structure, leaves))
         return found, [value for value in leaves if _is_argument(value)]
 
     def _marked(self, arguments: Sequence[Any]) -> Sequence[Any]:
@@ -155,11 +138,8 @@ class Jitted:
     def _trace(self, structure: Structure, leaves: Sequence[Any]) -> _Traced:
         from dvm.trace import Trace
 
-        assert structure is not None
-        _, _, of_arguments, of_options = structure
-        names = [path for at, part in enumerate(of_arguments[2:]) for path in paths(part, self._name(at))]
-        names += [path for name, part in zip(of_options[1], of_options[2:], strict=True) for path in paths(part, name)]
-        name = self._function.__name__
+        names = argument_names(structure, self._name)
+        name = self._called
         with Trace(name if name.isidentifier() else "traced") as trace:
             stand_ins = _stand_ins(trace, names, leaves)
             arguments, options = unflatten(structure, stand_ins)
@@ -171,7 +151,7 @@ class Jitted:
             module = trace.builder.finish([value.ssa for value in values.values()])
         constants = {at: result for at, result in enumerate(results) if at not in values}
         captured = [array for array, _ in trace.captured.values()]
-        return _Traced(module, nesting, constants, captured, frozenset(trace.narrowed))
+        return _Traced(module, nesting, constants, captured, trace.narrowed)
 
     def _name(self, position: int) -> str:
         return self._names[position] if position < len(self._names) else f"arg{position}"
@@ -266,6 +246,12 @@ def _stand_ins(trace: Trace, names: Sequence[str], leaves: Sequence[Any]) -> Ite
             yield trace.argument(name, NUMBERS[type(value)], (), weak=True)
         else:
             yield value.value if isinstance(value, Static) else value
+
+
+def require_int32(name: str, value: Any) -> None:
+    """Raises ShapeError where an argument does not fit the int32 that it stands beside."""
+    if not fits_int32(value):
+        raise ShapeError(f"'{name}' is {value}, which does not fit the int32 beside it")
 
 
 def _leaf_count(structure: Structure) -> int:

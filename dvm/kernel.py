@@ -11,26 +11,32 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import update_wrapper
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from io import SEEK_END, StringIO
+from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, overload
 
 import numpy as np
 
 from dvm.array import Array, array_of
-from dvm.jit import NUMBERS, TRACE_LIMIT, Static
-from dvm.nesting import Structure, flatten, paths, unflatten
+from dvm.jit import NUMBERS, Static, require_int32
+from dvm.nesting import Structure, flatten, unflatten
 from dvm.primitives import Shape
 from dvm.program import Program, default_device
 from dvm.record import leaf
-from dvm.tensor import RECORDERS
+from dvm.tensor import RECORDERS, Tensor
+from dvm.tracing import TraceTable, argument_names
 from vm.device import Device
 from vm.errors import DvmError, ShapeError
 from vm.machine import Machine
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
+    from xdsl.ir import SSAValue
+
+    from dvm.kernel_recording import Inlined, KernelRecording
+    from dvm.places import Place
 
 KernelType = Literal["vector", "cube", "mix", "split", "parallel", "sequence", "eager"]
 """How operations become kernels.
@@ -56,6 +62,8 @@ class Graph:
     """The inputs that are declared by shape."""
     single: bool
     """Whether it returns an array alone."""
+    narrowed: dict[int, str]
+    """The inputs that are Python integers and must fit int32: their numbers and names."""
     machine: Machine | None = None
 
 
@@ -63,7 +71,8 @@ class Kernel:
     """A kernel that is traced and compiled when it is called. Any number of threads may call it at once.
 
     A call takes the arguments of the function, without `k`, then an array for each load by shape. It returns NumPy arrays, or
-    lazy arrays where an argument was one. Numbers are run-time values; tuples and lists without arrays, and whatever else
+    lazy arrays where an argument was one. In a function that is traced, such as one under `dvm.jit`, a kernel of type "split"
+    becomes part of that function. Numbers are run-time values; tuples and lists without arrays, and whatever else
     is no array, are static, as are the arguments named in `static_argnames`.
 
     Raises DvmError, with file and line, where the kernel is wrong, CompileError where its type makes a promise that does not hold,
@@ -82,26 +91,30 @@ class Kernel:
     ) -> None:
         if ktype not in get_args(KernelType):
             raise DvmError(f"kernel: there is no type {ktype!r}, only {', '.join(map(repr, get_args(KernelType)))}")
+        update_wrapper(self, function)
         self._function = function
         self._ktype: KernelType = ktype
         self._dynamic = dynamic
         self._device = device
         self._names, self._takes_any = _parameters(function)
+        self.__signature__ = _without_builder(function)
         self._static_names = frozenset((static_argnames,) if isinstance(static_argnames, str) else static_argnames)
-        self._graphs: dict[Any, Graph] = {}
+        self._graphs = TraceTable[Graph](f"kernel: an argument of '{function.__name__}'")
         self._last: Graph | None = None
         self._lock = RLock()
-        update_wrapper(self, function)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if RECORDERS.tracing:
-            raise DvmError(f"kernel: '{self._function.__name__}' is called while another function is traced")
+            return self._inlined(arguments, options)
         graph, given = self._graph(arguments, options)
         machine = graph.machine or self._machine(graph)
         lazy = any(type(value) is Array for value in given)
         if lazy:
             given = [value.numpy() if type(value) is Array else value for value in given]
-        results: list[Any] = machine.call([given[source] for source in graph.sources])
+        inputs = [given[source] for source in graph.sources]
+        for number, name in graph.narrowed.items():
+            require_int32(name, inputs[number])
+        results: list[Any] = machine.call(inputs)
         if lazy:
             results = [array_of(leaf(result)) for result in results]
         return results[0] if graph.single else tuple(results)
@@ -109,7 +122,7 @@ class Kernel:
     @property
     def compilations(self) -> int:
         """How many programs have been compiled, of those that are kept."""
-        return sum(graph.machine is not None for graph in tuple(self._graphs.values()))
+        return sum(graph.machine is not None for graph in self._graphs.values())
 
     def program(self, *arguments: Any, **options: Any) -> Program:
         """The compiled program for such arguments; without any the one of the last call, if there was one."""
@@ -150,67 +163,92 @@ class Kernel:
         """
         own = len(arguments or ()) if self._takes_any else len(self._names)
         mine, extra = tuple(arguments or ())[:own], list(arguments or ())[own:]
-        leaves: list[Any] = []
-        named = {name: self._marked(name, value) for name, value in options.items()}
-        marked = tuple([self._marked(self._name(number), value) for number, value in enumerate(mine)])
-        structure = flatten((marked, named), leaves)
+        structure, leaves = self._flattened(mine, options)
         declared = None if arguments is None else tuple([np.shape(array) for array in extra])
         shapes = None if declared is None else tuple([self._kept(shape) for shape in declared])
         key = (structure, shapes, *[self._kind_of(value) for value in leaves])
-        try:
-            found = self._graphs.get(key)
-        except TypeError as error:
-            raise DvmError(
-                f"kernel: an argument of '{self._function.__name__}' is no array and cannot be hashed"
-            ) from error
-        if found is None:
-            with self._lock:
-                found = self._graphs.get(key)
-                if found is None:
-                    found = self._trace(structure, leaves, declared)
-                    if len(self._graphs) >= TRACE_LIMIT:
-                        del self._graphs[next(iter(self._graphs))]
-                    self._graphs[key] = found
+        found = self._graphs.find(key, lambda: self._trace(structure, leaves, declared))
         if arguments is not None and len(extra) != found.declared:
-            raise ShapeError(
-                f"kernel: '{self._function.__name__}' declares {found.declared} arrays by shape, but {len(extra)} are given"
-            )
+            name, taken = self._function.__name__, len(self._names) + found.declared
+            beside = f", {found.declared} of which it declares by shape" if found.declared else ""
+            raise ShapeError(f"kernel: '{name}' takes {taken} arguments{beside}, but is given {len(arguments)}")
         given = [value for value in leaves if _is_argument(value)] + extra
         if arguments is not None:
             self._last = found
         return found, given
 
+    def _inlined(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        """What a call gives in a function that is traced, of which the operations become part."""
+        from dvm.kernel_recording import Inlined
+
+        name = self._function.__name__
+        if self._ktype != "split":
+            raise DvmError(
+                f"kernel: '{name}' of type '{self._ktype}' is a program by itself: a function that is traced, such as one "
+                "under dvm.jit, can only call kernels of type 'split'"
+            )
+        structure, leaves = self._flattened(arguments, options)
+        recording = Inlined(name)
+        leaves = [recording.take(value) if _is_argument(value) else value for value in leaves]
+        with _located(self._place()):
+            outputs, single = self._run(recording, structure, leaves)
+            results = recording.results(outputs)
+        return results[0] if single else tuple(results)
+
+    def _place(self) -> Place:
+        """Where the function is written."""
+        code = getattr(self._function, "__code__", None)
+        return (code.co_filename, code.co_firstlineno) if code is not None else (self._function.__name__, 0)
+
+    def _require_fitting(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> None:
+        """Raises ShapeError where the function does not take such arguments."""
+        try:
+            self.__signature__.bind(*arguments, **options)
+        except TypeError as error:
+            raise ShapeError(f"kernel: '{self._function.__name__}' cannot be called so: {error}") from None
+
     def _trace(self, structure: Structure, leaves: Sequence[Any], declared: Sequence[Shape] | None) -> Graph:
-        from dvm.kernel_builder import Argument, KernelBuilder, outputs_of
         from dvm.kernel_recording import KernelRecording
 
-        assert structure is not None
-        _, _, of_arguments, of_options = structure
-        names = [path for at, part in enumerate(of_arguments[2:]) for path in paths(part, self._name(at))]
-        names += [path for name, part in zip(of_options[1], of_options[2:], strict=True) for path in paths(part, name)]
         name = self._function.__name__
-        code = getattr(self._function, "__code__", None)
-        place = (code.co_filename, code.co_firstlineno) if code is not None else (name, 0)
-        count = sum(map(_is_argument, leaves))
+        place = self._place()
+        arrays = sum(map(_is_argument, leaves))
         name = name if name.isidentifier() else "kernel"
-        recording = KernelRecording(name, self._ktype, self._dynamic, place, count, declared)
-        with recording:
-            sources = iter(range(count))
-            stand_ins = [
-                Argument(recording, path, value, next(sources))
-                if _is_argument(value)
-                else value.value
-                if isinstance(value, Static)
-                else value
-                for path, value in zip(names, leaves, strict=True)
-            ]
-            with _located(place):
-                arguments, options = unflatten(structure, stand_ins)
-                result = self._function(KernelBuilder(recording), *arguments, **options)
-                several = isinstance(result, list | tuple)
-                module = recording.finish(None if result is None else outputs_of(result))
-        single = not several and recording.outputs == 1
-        return Graph(module, recording.sources, recording.declared, single)
+        recording = KernelRecording(name, self._ktype, self._dynamic, place, arrays, declared)
+        with recording, _located(place):
+            outputs, single = self._run(recording, structure, leaves)
+            module = recording.finish(outputs)
+        return Graph(
+            module, recording.sources, recording.declared, single and recording.outputs == 1, recording.narrowed
+        )
+
+    def _run(
+        self, recording: KernelRecording | Inlined, structure: Structure, leaves: Sequence[Any]
+    ) -> tuple[list[SSAValue] | None, bool]:
+        """Run the function on stand-ins for its arguments: the outputs that it returns, if any, and whether these are no tuple."""
+        from dvm.kernel_builder import Argument, KernelBuilder, outputs_of
+
+        names = argument_names(structure, self._name)
+        sources = count()
+        stand_ins = [
+            Argument(recording, path, value, next(sources))
+            if _is_argument(value)
+            else value.value
+            if isinstance(value, Static)
+            else value
+            for path, value in zip(names, leaves, strict=True)
+        ]
+        arguments, options = unflatten(structure, stand_ins)
+        self._require_fitting(arguments, options)
+        result = self._function(KernelBuilder(recording), *arguments, **options)
+        return None if result is None else outputs_of(result), not isinstance(result, list | tuple)
+
+    def _flattened(self, arguments: Sequence[Any], options: Mapping[str, Any]) -> tuple[Structure, list[Any]]:
+        """How arguments are nested, and their leaves, with what is static marked."""
+        leaves: list[Any] = []
+        named = {name: self._marked(name, value) for name, value in options.items()}
+        marked = tuple([self._marked(self._name(number), value) for number, value in enumerate(arguments)])
+        return flatten((marked, named), leaves), leaves
 
     def _marked(self, name: str, value: Any) -> Any:
         """An argument, with what is static in it marked."""
@@ -219,7 +257,7 @@ class Kernel:
         if isinstance(value, list | tuple):
             leaves: list[Any] = []
             flatten(value, leaves)
-            if not any(isinstance(item, np.ndarray | np.generic | Array) for item in leaves):
+            if not any(isinstance(item, np.ndarray | np.generic | Tensor) for item in leaves):
                 return Static(tuple(cast("Sequence[Any]", value)))
         return cast(Any, value)
 
@@ -261,9 +299,17 @@ def _parameters(function: Callable[..., Any]) -> tuple[list[str], bool]:
     return names[1:], takes_any
 
 
+def _without_builder(function: Callable[..., Any]) -> Signature:
+    """What a call takes."""
+    found = signature(function)
+    return found.replace(parameters=list(found.parameters.values())[1:])
+
+
 def _is_argument(value: Any) -> bool:
     """Whether a leaf is an array or a number of the call."""
-    return isinstance(value, np.ndarray | np.generic | Array) or type(value) in NUMBERS
+    return (
+        isinstance(value, np.ndarray | np.generic | Tensor) or type(value) in NUMBERS or hasattr(value, "is_symbolic")
+    )
 
 
 @contextmanager

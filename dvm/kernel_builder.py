@@ -18,7 +18,7 @@ from dvm.functions.elementwise import binary, truth
 from dvm.functions.reductions import reduce
 from dvm.functions.shaping import sizes
 from dvm.jit import NUMBERS
-from dvm.kernel_recording import KernelRecording
+from dvm.kernel_recording import Inlined, KernelRecording
 from dvm.primitives import DType, Shape
 from dvm.tensor import Tensor, apply
 from dvm.trace import Size, Traced, TraceError, where
@@ -32,13 +32,14 @@ class Argument:
     A number also stands where an operation takes one, as if it were `k.scalar` of it.
     """
 
-    def __init__(self, recording: KernelRecording, name: str, given: Any, source: int) -> None:
+    def __init__(self, recording: KernelRecording | Inlined, name: str, given: Any, source: int) -> None:
         """`source` is its number among the arrays and numbers of a call."""
         self._recording = recording
         self.name = name
-        self.is_number = type(given) in NUMBERS
-        self.dtype: DType = NUMBERS[type(given)] if self.is_number else given.dtype
-        self._shape: Shape = () if self.is_number else given.shape
+        number = NUMBERS.get(cast("type[Any]", type(given)))
+        self.is_number = number is not None or (isinstance(given, Tensor) and given.weak)
+        self.dtype: DType = given.dtype if number is None else number
+        self._shape: Shape = given.shape if number is None else ()
         self._source = source
         self._value: Traced | None = None
 
@@ -102,7 +103,7 @@ class KernelBuilder:
     All raise DvmError, with file and line, where something does not fit.
     """
 
-    def __init__(self, recording: KernelRecording) -> None:
+    def __init__(self, recording: KernelRecording | Inlined) -> None:
         self._recording = recording
 
     # --- inputs and outputs ---
@@ -348,10 +349,12 @@ class KernelBuilder:
         self._next("spec_next", ("vector", "cube", "mix"), condition)
 
     def _next(self, method: str, ktypes: Sequence[str], condition: str | None = None) -> None:
-        ktype = self._recording.ktype
-        if ktype not in ktypes:
-            raise DvmError(f"k.{method} is for kernels of type {' or '.join(map(repr, ktypes))}, not {ktype!r}")
-        self._recording.begin_part(condition)
+        recording = self._recording
+        if isinstance(recording, Inlined) or recording.ktype not in ktypes:
+            raise DvmError(
+                f"k.{method} is for kernels of type {' or '.join(map(repr, ktypes))}, not {recording.ktype!r}"
+            )
+        recording.begin_part(condition)
 
     # --- operands ---
 

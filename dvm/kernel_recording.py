@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import Rewriter
 
+from dvm import functions
+from dvm.building import shape_and_dtype
+from dvm.functions.dispatch import is_scalar
+from dvm.jit import NUMBERS
 from dvm.kernel import STACKED_BY_FUSER, KernelType
 from dvm.places import Place
 from dvm.primitives import Attributes, DType, Shape
-from dvm.tensor import Tensor
-from dvm.trace import Trace, Traced, caller
+from dvm.tensor import RECORDERS, Tensor
+from dvm.trace import Size, Trace, Traced, caller
 from dvm_dialects import vk
 from passes.dvm_fuse import emit_kernel
 from vm.errors import DvmError, ShapeError
@@ -115,6 +120,9 @@ class KernelRecording(Trace):
         if self.ktype == "parallel":
             raise DvmError("a sub-kernel of a 'parallel' kernel uses what another one computes: make it 'sequence'")
 
+    def tensor(self, value: Any, *, copy: bool) -> Traced:
+        raise DvmError("an array from outside of a kernel has to be an argument of it")
+
     def begin_part(self, condition: str | None) -> None:
         """Begin the next sub-kernel, or alternative for a condition."""
         self.parts.append(Part(caller(), condition))
@@ -139,11 +147,7 @@ class KernelRecording(Trace):
             at = {value: number for part in self.parts for number, value in enumerate(part.stored)}
             returned = first if returned is None else [first[at[value]] for value in returned]
             every = first
-        outputs = every if returned is None else returned
-        if not outputs:
-            raise DvmError("nothing is stored")
-        if len(set(outputs)) != len(outputs) or len(outputs) != len(every):
-            raise DvmError(f"{len(every)} values are stored, and {len(set(outputs))} of them returned")
+        outputs = _outputs(every, returned)
         self.outputs = len(outputs)
         module = self.builder.finish(outputs, self._at_least)
         if self.ktype not in STACKED_BY_FUSER:
@@ -156,11 +160,23 @@ class KernelRecording(Trace):
         return module
 
     def _check_alternatives(self) -> None:
-        """That all store as many values, of the same element types."""
+        """That all store as many values, of the same element types, ranks, and as far as is known now, sizes."""
         first, *others = self.parts
         for part in others:
             if len(part.stored) != len(first.stored):
                 raise _error(part, f"an alternative stores {len(part.stored)} values, the first {len(first.stored)}")
+            for number, (value, expected) in enumerate(zip(part.stored, first.stored, strict=True)):
+                (dims, dtype), (wanted, element) = shape_and_dtype(value), shape_and_dtype(expected)
+                if (
+                    dtype != element
+                    or len(dims) != len(wanted)
+                    or any((a - b).is_never_zero() for a, b in zip(dims, wanted, strict=True))
+                ):
+                    raise _error(
+                        part,
+                        f"an alternative stores output {number} as {dtype} [{', '.join(map(str, dims))}], "
+                        f"the first as {element} [{', '.join(map(str, wanted))}]",
+                    )
 
     def _kernel(self, number: int, part: Part, terminator: Operation, speculated: bool) -> vk.KernelOp:
         inside = set(part.operations)
@@ -196,6 +212,58 @@ class KernelRecording(Trace):
         for kernel in others:
             block.erase_op(kernel)
         Rewriter.replace_op(first, [], choice.results)
+
+
+class Inlined:
+    """A kernel that is called in a function that is traced. What it does becomes part of that function."""
+
+    ktype: KernelType = "split"
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        trace = RECORDERS.tracing[-1]
+        assert isinstance(trace, Trace)
+        self._trace = trace
+        self._given: list[Traced] = []
+        self._stored: list[SSAValue] = []
+
+    def take(self, value: Any) -> Traced:
+        """The next argument, which is an array, a number or a size."""
+        if isinstance(value, Size):
+            found = cast(Traced, value.tensor())
+        elif is_scalar(value):
+            found = cast(Traced, functions.full((), value, NUMBERS[type(value)]))
+            found.weak = True
+        else:
+            found = self._trace.value(value)
+        self._given.append(found)
+        return found
+
+    def input(self, name: str, dtype: DType, shape: Shape, source: int, *, weak: bool = False) -> Traced:
+        """An argument, by its number."""
+        return self._given[source]
+
+    def declare(self, dtype: DType, shape: Sequence[int | str]) -> Traced:
+        raise DvmError(f"'{self._name}' declares an array by shape, and cannot be called in a function that is traced")
+
+    def store(self, value: Traced) -> SSAValue:
+        """Make a value an output."""
+        self._stored.append(value.ssa)
+        return value.ssa
+
+    def results(self, returned: Sequence[SSAValue] | None) -> list[Traced]:
+        """The outputs, by default all that are stored, in order."""
+        return [Traced(self._trace, value) for value in _outputs(self._stored, returned)]
+
+
+def _outputs(stored: Sequence[SSAValue], returned: Sequence[SSAValue] | None) -> Sequence[SSAValue]:
+    """The outputs of a kernel: what it returns, by default all that it stores."""
+    outputs = stored if returned is None else returned
+    if not outputs:
+        raise DvmError("nothing is stored")
+    if len(set(outputs)) != len(outputs) or len(outputs) != len(stored):
+        raise DvmError(f"{len(stored)} values are stored, and {len(set(outputs))} of them returned")
+    return outputs
 
 
 def _error(part: Part, message: str) -> DvmError:

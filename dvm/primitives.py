@@ -36,6 +36,11 @@ def number(literal: int | str) -> int | float:
     return float.fromhex(literal) if isinstance(literal, str) else literal
 
 
+def fits_int32(value: float) -> bool:
+    """Whether a number is in the range of int32."""
+    return -(1 << 31) <= value < 1 << 31
+
+
 class Operand(Protocol):
     """What a rule knows of an operand."""
 

@@ -19,13 +19,16 @@ from dvm.array import Array
 from dvm.functions.elementwise import truth
 from dvm.jit import NUMBERS
 from dvm.nesting import Structure, flatten, unflatten
-from dvm.primitives import ELEMENTS
+from dvm.primitives import ELEMENTS, DType
 from dvm.tensor import RECORDERS, apply
 from dvm.trace import Size, Trace, Traced, TraceError, where
 from dvm_dialects.dims import Dim
 from dvm_dialects.shapes import dims_of, element_of, tensor_of
 
 Types = list[TensorType[Attribute]]
+
+DEPTH_LIMIT = 40
+"""Branches and loops inside of one another; as many can be traced and compiled without Python's stack being short."""
 
 
 def traced_cond(
@@ -109,6 +112,11 @@ def _traced_region(
 ) -> tuple[Block, Structure, list[Traced]]:
     block = Block()
     with trace.builder.inside(block):
+        if trace.builder.depth > DEPTH_LIMIT:
+            raise TraceError(
+                f"{where()}: dvm.cond inside of {DEPTH_LIMIT} others: both branches are traced, so a function that calls itself "
+                "from one never ends; use dvm.while_loop"
+            )
         structure, values = _leaves(trace, function(*operands))
     return block, structure, values
 
@@ -133,6 +141,9 @@ def _leaves(trace: Trace, value: Any) -> tuple[Structure, list[Traced]]:
 
 def _array(trace: Trace, value: Any) -> Traced:
     if isinstance(value, Traced | Array | np.ndarray | np.generic):
+        dtype = cast(DType, value.dtype)
+        if dtype not in ELEMENTS:
+            raise TraceError(f"{where()}: elements of {dtype} cannot come out of a branch or loop: convert with astype")
         return trace.value(value)
     if isinstance(value, Size):
         return cast(Traced, value.tensor())

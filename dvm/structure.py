@@ -6,7 +6,7 @@ by structure, in which sizes are symbols: two dims have the same symbol where th
 
 Numbers, and sizes that no array has (of a slice, of new arrays), are part of a program, which is better for them, until
 the third record that differs in nothing else: from then on they are arguments. The sizes come as the dims of arrays that
-have no memory.
+have no memory. Exponents that the engine has a cheaper way for, such as 2, are always part of the program.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ from dvm.program import default_device
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
 from vm.program import Program
+from vm.tiles import POWERS
 
 NUMBERS_KNOWN = 2
 """Programs of one structure with different numbers in them, before the numbers become arguments."""
@@ -320,7 +321,10 @@ def _runs(before: Shape, after: Shape) -> Iterator[tuple[int, int]]:
 
 def _has_number(node: Node) -> bool:
     """Whether it computes with a number that may as well be an argument."""
-    return node.primitive == "full" or (node.primitive == "binary_scalar" and node.attributes[0] != "Pow")
+    if node.primitive != "binary_scalar":
+        return node.primitive == "full"
+    kind, value, first = node.attributes
+    return kind != "Pow" or first or number(value) not in POWERS
 
 
 def _number_of(node: Node) -> Value:

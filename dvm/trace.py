@@ -20,11 +20,12 @@ from dvm.array import Array
 from dvm.building import GraphBuilder, shape_and_dtype
 from dvm.functions.dispatch import IMPLEMENTATIONS, as_dtype
 from dvm.places import Place
-from dvm.primitives import Attributes, DType
+from dvm.primitives import Attributes, DType, fits_int32
 from dvm.tensor import RECORDERS, Tensor, apply
+from dvm_dialects import dvm
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import DimLike
-from vm.errors import DvmError
+from vm.errors import DvmError, ShapeError
 
 _INT64 = np.dtype(np.int64)
 _INT32 = np.dtype(np.int32)
@@ -45,8 +46,8 @@ class Trace:
         self.builder = GraphBuilder(name)
         self.fresh = count()
         """Numbers for dims that only one place has."""
-        self.narrowed: set[int] = set()
-        """The arguments, Python integers by number, that are taken for int32."""
+        self.narrowed: dict[int, str] = {}
+        """The arguments that are Python integers and are taken for int32: their numbers and names."""
         self.captured: dict[int, tuple[Any, Traced]] = {}
         """The arrays from outside that the function uses, by identity, each with its stand-in."""
 
@@ -56,11 +57,18 @@ class Trace:
 
     def apply(self, primitive: str, operands: Sequence[Tensor], attributes: Attributes) -> Traced:
         here = [self._here(operand) for operand in operands]
-        if primitive == "cast" and here[0].weak and attributes[0] == _INT32 and isinstance(here[0].ssa, BlockArgument):
-            self.narrowed.add(here[0].ssa.index)
+        if primitive == "cast" and here[0].weak and attributes[0] == _INT32:
+            self._narrow(here[0].ssa)
         result = self.builder.apply(primitive, [value.ssa for value in here], _plain(attributes), self.caller())
         weak = primitive in _ARITHMETIC and all(value.weak for value in here)
         return Traced(self, result, weak=weak)
+
+    def _narrow(self, number: SSAValue) -> None:
+        """Take a Python integer for int32: one that is known now has to fit, an argument in each call."""
+        if isinstance(number, BlockArgument):
+            self.narrowed[number.index] = str(number.name_hint)
+        elif isinstance(number.owner, dvm.BroadcastScalarOp) and not fits_int32(number.owner.value):
+            raise ShapeError(f"{where()}: {number.owner.value} does not fit the int32 beside it")
 
     def caller(self) -> Place:
         """The file and line that what is traced now comes from."""

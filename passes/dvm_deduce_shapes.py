@@ -192,7 +192,7 @@ class _Deduction:
         """The results of what is around a yield have the shapes that it yields, in all alternatives."""
         around = op.parent_op()
         assert around is not None
-        self.solver.reason = lambda: describe(around)
+        self.solver.reason = lambda: f"the results of {describe(around)}"
         try:
             for value, result in zip(op.operands, around.results, strict=True):
                 shape = self.shapes[value]

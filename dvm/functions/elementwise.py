@@ -183,7 +183,8 @@ def square(x: Any) -> Tensor:
 
 @function(np.isfinite)
 def isfinite(x: Any) -> Tensor:
-    return unary("IsFinite", x)
+    value = tensor(x)
+    return unary("IsFinite", value) if value.dtype.kind not in "bi" else binary("Equal", value, value)
 
 
 @function(np.isnan)
@@ -194,7 +195,8 @@ def isnan(x: Any) -> Tensor:
 
 @function(np.isinf)
 def isinf(x: Any) -> Tensor:
-    return equal(abs(x), float("inf"))
+    value = tensor(x)
+    return equal(abs(value), float("inf")) if value.dtype.kind not in "bi" else binary("NotEqual", value, value)
 
 
 @function(np.sign)

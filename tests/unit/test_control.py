@@ -176,3 +176,102 @@ def test_a_value_from_inside_a_loop_is_not_used_outside_of_it() -> None:
 
     with pytest.raises(TraceError, match=r"test_control\.py:\d+: a value was kept from inside of a branch or loop"):
         dvm.jit(f)(random(3))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            lambda x: dvm.cond(x > 0, lambda v: v, lambda v: -v, x),
+            r"the predicate of dvm.cond has the shape \[.*\], but must have no dims",
+        ),
+        (lambda x: dvm.cond("a", lambda: x, lambda: x), "'a' is no array"),
+        (lambda x: dvm.cond(x[0] == x[0], lambda: None, lambda: None), "None is no array, and cannot come out of"),
+        (
+            lambda x: dvm.cond(x[0] == x[0], lambda: np.ones(3), lambda: np.ones(3)),
+            "elements of float64 cannot come out",
+        ),
+        (
+            lambda x: dvm.while_loop(lambda v: v.sum() < 5, lambda v: (v + 1).astype(np.float16), x),
+            "what dvm.while_loop hands on is once .*f.*32.* and once .*f.*16.*: convert with astype",
+        ),
+        (
+            lambda x: dvm.while_loop(lambda v: v.sum() < 5, lambda v: (v + 1).reshape(1, -1), x),
+            "what dvm.while_loop hands on is once .*: convert with astype, or reshape",
+        ),
+        (
+            lambda x: dvm.while_loop(lambda v: v[0].sum() < 5, lambda v: [v[0] + 1], (x,)),
+            "the body of a loop gives a value that is not nested as the initial one is",
+        ),
+        (
+            lambda x: dvm.while_loop(lambda v: v < 5, lambda v: v + 1, x),
+            r"the condition of dvm.while_loop has the shape \[.*\], but must have no dims",
+        ),
+        (
+            lambda x: dvm.fori_loop(0, 2.5, lambda i, v: v, x),
+            "the bound of dvm.fori_loop is .*, but must be an integer",
+        ),
+        (lambda x: dvm.fori_loop(x, 2, lambda i, v: v, x), "the bound of dvm.fori_loop is .*, but must be an integer"),
+        (
+            lambda x: dvm.fori_loop(0, True, lambda i, v: v, x),
+            "the bound of dvm.fori_loop is .*, but must be an integer",
+        ),
+        (lambda x: dvm.fori_loop(0, 2, lambda i, v: "a", x), "'a' is no array"),
+    ],
+)
+def test_traced_and_step_by_step_refuse_the_same(function: Callable[..., Any], message: str) -> None:
+    for run in both(function):
+        for x in (np.ones(1, F32), np.zeros(3, F32)):
+            with pytest.raises(dvm.DvmError, match=rf"test_control.py:\d+: {message}"):
+                run(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: dvm.cond(x[0] > 0, lambda: (1, 2.5), lambda: (2, 0.5)), [np.int64(1), F32(2.5)]),
+        (lambda x: dvm.cond(x[0] > 0, lambda: [True, x], lambda: [False, x]), [np.bool_(True), np.ones(1, F32)]),
+        (lambda x: dvm.fori_loop(0, 3, lambda i, v: (v[0] + i, v[1] * 2), (0, x)), [np.int64(3), np.full(1, 8, F32)]),
+        (lambda x: dvm.fori_loop(2, 2, lambda i, v: v, [1.5, x]), [F32(1.5), np.ones(1, F32)]),
+        (
+            lambda x: dvm.while_loop(lambda v: v[0] < 4, lambda v: (v[0] + 3, i32(v[1])), (0, i32(x))),
+            [6, np.ones(1, "i")],
+        ),
+        (lambda x: dvm.fori_loop(np.int32(0), np.array(2), lambda i, v: (v[0] + 1.0,), (x[0],)), [F32(3)]),
+    ],
+)
+def test_traced_and_step_by_step_return_the_same(function: Callable[..., Any], expected: list[Any]) -> None:
+    for run in both(function):
+        results = run(np.ones(1, F32))
+        assert len(results) == len(expected)
+        for found, value in zip(results, expected, strict=True):
+            assert isinstance(found, np.ndarray | dvm.Array)
+            assert found.dtype == np.asarray(value).dtype
+            np.testing.assert_array_equal(found, value, strict=True)
+
+
+def i32(x: Any) -> Any:
+    return x.astype(np.int32)
+
+
+def test_a_function_that_calls_itself_without_end() -> None:
+    def down(x: Any) -> Any:
+        return dvm.cond(x.sum() > 0, lambda v: down(v - 1), lambda v: v, x)
+
+    traced, step_by_step = both(down)
+    np.testing.assert_array_equal(step_by_step(np.full(1, 5, F32)), [0])
+    with pytest.raises(
+        TraceError, match=r"test_control.py:\d+: .* calls itself from one never ends; use dvm.while_loop"
+    ):
+        traced(np.full(1, 5, F32))
+
+
+def test_branches_in_branches_as_deep_as_is_allowed() -> None:
+    def nested(depth: int, x: Any) -> Any:
+        if depth == 0:
+            return x * 2.0
+        return dvm.cond(x[0] > depth, lambda v: nested(depth - 1, v), lambda v: -v, x)
+
+    for run in both(lambda x: nested(40, x)):
+        np.testing.assert_array_equal(run(np.full(1, 41, F32)), [82])
+        np.testing.assert_array_equal(run(np.full(1, 40, F32)), [-40])

@@ -1,5 +1,6 @@
 """`dvm.jit`: what is traced and when, what comes out, and what a function may not ask for."""
 
+import functools
 import math
 import threading
 from collections.abc import Callable
@@ -315,6 +316,11 @@ def test_one_jitted_function_inside_another() -> None:
     np.testing.assert_allclose(outer(x), (np.exp(x) + 1) * 2, rtol=1e-6)
     assert inner.traces == 0
     assert outer.program(x).stats["kernels"] == 1
+
+
+def test_callables_without_a_name() -> None:
+    f = dvm.jit(functools.partial(lambda x, scale: x * scale, scale=2.0))
+    np.testing.assert_array_equal(f(random(3)), random(3) * 2)
 
 
 def test_methods() -> None:

@@ -205,7 +205,7 @@ def test_declared_shapes() -> None:
     x, y = values(dvm.float32, (3, 4), 1), values(dvm.float32, (1, 4), 2)
     np.testing.assert_array_equal(kernel(x, x), x + x)
     np.testing.assert_array_equal(kernel(x, y), x + y)
-    with pytest.raises(dvm.ShapeError, match="declares 2 arrays by shape, but 1 are given"):
+    with pytest.raises(dvm.ShapeError, match="takes 2 arguments, 2 of which it declares by shape, but is given 1"):
         kernel(x)
     with pytest.raises(dvm.ShapeError, match="'input0' has 5 in dim 1, expected 4"):
         kernel(np.ones((3, 5), np.float32), x)
@@ -403,6 +403,120 @@ def test_speculation() -> None:
     assert "vk.speculate" in kernel.dump()
 
 
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (lambda k, a: k.sum(a, (1,), True), r"output 0 as float32 \[x_0, 1\], the first as float32 \[x_0\]"),
+        (lambda k, a: k.sum(a), r"output 0 as float32 \[\], the first as float32 \[x_0\]"),
+        (
+            lambda k, a: k.cast(k.sum(a, (1,)), dvm.float16),
+            r"output 0 as float16 \[x_0\], the first as float32 \[x_0\]",
+        ),
+    ],
+)
+def test_alternatives_store_the_same_types_and_shapes(other: Callable[[Any, Any], Any], message: str) -> None:
+    @dvm.kernel(ktype="vector")
+    def kernel(k: Any, x: Any) -> Any:
+        a = k.load(x, dvm.float32)
+        k.store(k.sum(a, (1,)))
+        k.spec_next("x_0 < 4")
+        return k.store(other(k, a))
+
+    with pytest.raises(dvm.DvmError, match=rf"test_kernel.py:\d+: an alternative stores {message}"):
+        kernel(values(dvm.float32, (7, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.bool_])
+def test_integers_are_finite(dtype: Any) -> None:
+    x = np.array([0, 1, 2]).astype(dtype)
+    kernel = dvm.kernel(lambda k, x: k.store(k.isfinite(k.load(x, dtype))))
+    for found in (kernel(x), dvm.isfinite(dvm.asarray(x)), dvm.jit(dvm.isfinite)(x), ~dvm.jit(dvm.isinf)(x)):
+        np.testing.assert_array_equal(found, np.isfinite(x))
+        assert found.dtype == np.bool_
+
+
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        lambda k, a, s: k.mul(a, k.scalar(s)),
+        lambda k, a, s: k.mul(a, s),
+        lambda k, a, s: k.mul(a, k.scalar(s, dvm.int32)),
+    ],
+)
+def test_numbers_that_do_not_fit_int32_are_refused(scaled: Callable[[Any, Any, Any], Any]) -> None:
+    kernel = dvm.kernel(lambda k, unused, x, s: k.store(scaled(k, k.load(x, dvm.int32), s)))
+    x = np.arange(3, dtype=np.int32)
+    for number in (7, -(1 << 31), (1 << 31) - 1):
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(kernel(0.5, x, number), x * np.int32(number))
+    for number in (1 << 31, -(1 << 31) - 1, 1 << 40):
+        with pytest.raises(dvm.ShapeError, match=f"'s' is {number}, which does not fit the int32 beside it"):
+            kernel(0.5, x, number)
+    known = dvm.kernel(lambda k, x: k.store(k.mul(k.load(x, dvm.int32), k.scalar(1 << 40))))
+    with pytest.raises(dvm.ShapeError, match=r"test_kernel.py:\d+: 1099511627776 does not fit the int32 beside it"):
+        known(x)
+
+
+# --- in functions that are traced ---
+
+
+def test_a_kernel_in_a_traced_function_is_part_of_it() -> None:
+    f = dvm.jit(lambda x, y, s: dvm.exp(scaled_sum(x * 2, y, s)) + scaled_sum(x, y=y, s=0.5))
+    for rows in (1, 2, 5):
+        x, y = values(dvm.float32, (rows, 3)), values(dvm.float32, (rows, 3), 1)
+        expected = np.exp(((2 * x + y) * 0.25).sum(1, keepdims=True)) + ((x + y) * 0.5).sum(1, keepdims=True)
+        close(f(x, y, 0.25), expected, dvm.float32)
+    assert f.traces == 1
+    assert f.program(x, y, 0.25).stats["kernels"] == 1
+
+
+def test_a_kernel_in_a_traced_function_takes_sizes_lists_and_arrays_from_outside() -> None:
+    @dvm.kernel(static_argnames=("axis",))
+    def kernel(k: Any, arrays: Any, n: Any, shape: Any, axis: int) -> Any:
+        a, b = (k.load(array, dvm.float32) for array in arrays)
+        first = k.store(k.div(k.sum(k.add(a, b), (axis,)), n))
+        return first, k.store(k.reshape(a, shape))
+
+    outside = values(dvm.float32, (4, 3), 2)
+    f = dvm.jit(lambda x: kernel([x, outside], x.shape[0], (x.shape[0] * x.shape[1],), 0))
+    x = values(dvm.float32, (4, 3))
+    mean, flat = f(x)
+    close(mean, (x + outside).sum(0) / 4, dvm.float32)
+    np.testing.assert_array_equal(flat, x.reshape(-1))
+
+
+def test_a_kernel_or_a_jitted_function_under_jit() -> None:
+    x, y = values(dvm.float32, (2, 3)), values(dvm.float32, (2, 3), 1)
+    for function in (scaled_sum, dvm.jit(scaled_sum)):
+        f = dvm.jit(function)
+        close(f(x, y, 0.5), ((x + y) * 0.5).sum(1, keepdims=True), dvm.float32)
+        assert [given.name for given in f.program(x, y, 0.5).inputs] == ["x", "y", "s"]
+
+
+def test_a_kernel_in_a_kernel() -> None:
+    outer = dvm.kernel(lambda k, x: k.store(k.exp(scaled_sum(k.load(x, dvm.float32), x, 0.5))))
+    x = values(dvm.float32, (2, 3))
+    close(outer(x), np.exp(x.sum(1, keepdims=True)), dvm.float32)
+
+
+def test_what_a_kernel_in_a_traced_function_cannot_be() -> None:
+    x = values(dvm.float32, (2, 3))
+    whole = dvm.kernel(ktype="vector")(lambda k, x: k.store(k.exp(k.load(x, dvm.float32))))
+    with pytest.raises(
+        dvm.DvmError, match=r"of type 'vector' is a program by itself: .* only call kernels of type 'split'"
+    ):
+        dvm.jit(whole)(x)
+    declared = dvm.kernel(lambda k: k.store(k.load([-1], dvm.float32)))
+    with pytest.raises(dvm.DvmError, match=r"test_kernel.py:\d+: .* declares an array by shape"):
+        dvm.jit(lambda x: declared() + x)(x)
+    with pytest.raises(dvm.ShapeError, match="missing a required argument: 's'"):
+        dvm.jit(lambda x: scaled_sum(x, x))(x)
+    with pytest.raises(dvm.DvmError, match=r"test_kernel.py:\d+: 'x' is of int32, and is loaded as float32"):
+        dvm.jit(lambda x: scaled_sum(x, x, 1.0))(x.astype(np.int32))
+    with pytest.raises(dvm.DvmError, match="an array from outside of a kernel has to be an argument"):
+        dvm.kernel(lambda k, y: k.store(dvm.add(k.load(y, dvm.float32), x)))(x)
+
+
 # --- wrong use ---
 
 
@@ -451,10 +565,19 @@ def test_wrong_decoration_and_wrong_calls() -> None:
         dvm.kernel(lambda: None)
     with pytest.raises(dvm.DvmError, match="has not been called yet"):
         dvm.kernel(_dependent).dump()
-    with pytest.raises(dvm.DvmError, match="is no array and cannot be hashed"):
+    with pytest.raises(
+        dvm.DvmError, match=r"kernel: an argument of .* is neither an array nor a number, and not hashable"
+    ):
         dvm.kernel(lambda k, x: None)({1, 2})
-    with pytest.raises(dvm.ShapeError, match="declares 0 arrays by shape, but 1 are given"):
-        scaled_sum(*[np.ones((2, 3), np.float32)] * 2, 1.0, 2.0)
+    x = np.ones((2, 3), np.float32)
+    with pytest.raises(dvm.ShapeError, match="kernel: 'scaled_sum' takes 3 arguments, but is given 4"):
+        scaled_sum(x, x, 1.0, 2.0)
+    with pytest.raises(dvm.ShapeError, match="'scaled_sum' cannot be called so: missing a required argument: 's'"):
+        scaled_sum(x, x)
+    with pytest.raises(
+        dvm.ShapeError, match="'scaled_sum' cannot be called so: got an unexpected keyword argument 't'"
+    ):
+        scaled_sum(x, x, 1.0, t=2.0)
 
 
 def test_dump_and_das() -> None:
