@@ -51,6 +51,9 @@ def limits(graph: AreaGraph, earlier: Area, later: Area) -> Refused | None:
         for _, user in graph.values_between(earlier, later):
             if isinstance(user, dvm.ConcatOp | dvm.PadOp):
                 return Refused(f"a value between them is read from memory by {describe(user)}")
+    # a guarded load goes along axes; slicing dims of 0 or 1 may leave the domain as it is, and yet change the indices
+    if earlier.moves_data and any(isinstance(user, dvm.SliceOp) for user in graph.dependents(earlier, later)):
+        return Refused("what is laid together over {} is sliced, and found by other indices", earlier.domain)
     return None
 
 
@@ -103,8 +106,6 @@ def _stretched(graph: AreaGraph, producer: Area, consumer: Area, targets: tuple[
     target = next((target for target in targets if broadcastable(producer.domain, target)), None)
     if target is None:
         return Refused("{} does not provably broadcast to {}", producer.domain, targets[0])
-    if producer.moves_data and any(isinstance(operation, dvm.SliceOp) for operation in consumer.operations):
-        return Refused("what is laid together over {} is sliced, and found by other indices", producer.domain)
     if graph.escapes(producer, consumer):
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     return Reason("{} broadcasts to {}", producer.domain, target)

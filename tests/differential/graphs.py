@@ -337,10 +337,12 @@ class Graph:
         finite = np.isfinite(result.value)
         if not finite.any() or (finite.mean() < 0.7 and self.chance(0.8)):
             return self.chance(0.2)
-        values = np.abs(result.value[finite])
-        error = np.max(result.error[finite & ~result.unknown], initial=0.0)
-        scale = np.sqrt(np.mean(np.square(values)))
-        return bool(error <= ERROR_LIMIT[element] * scale or error == 0)
+        known = finite & ~result.unknown  # what overflows is unknown, and its value in f64 may be any
+        error = np.max(result.error[known], initial=0.0)
+        if error == 0:
+            return True
+        scale = np.sqrt(np.mean(np.square(result.value[known])))
+        return bool(error <= ERROR_LIMIT[element] * scale)
 
     # --- the end ---
 

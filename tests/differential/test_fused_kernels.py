@@ -492,6 +492,74 @@ def test_what_is_laid_together_is_stretched() -> None:
     check(build, [(1, 4), ("s0", "s1", 8)], *SIZES, kernels=1)
 
 
+def doubled(x: SSAValue) -> DvmOp:
+    return ops.ConcatOp([x, x], 1)
+
+
+def padded(x: SSAValue) -> DvmOp:
+    return ops.PadOp(x, [0, 1], [0, 2], 1.5)
+
+
+def in_steps(value: SSAValue | Operation, *steps: int) -> DvmOp:
+    """All of a value whose dims are 0 or 1 where the steps are not 1."""
+    value = SSAValue.get(value)
+    return ops.SliceOp(value, [0, 0], dims_of(value.type), steps)
+
+
+@pytest.mark.parametrize("lay", [doubled, padded])
+@pytest.mark.parametrize("rows", [0, 1, "s0"])
+def test_what_is_laid_together_is_sliced_in_steps(rows: str | int, lay: Callable[[SSAValue], DvmOp]) -> None:
+    """A slice of the shape of what it slices, which each pattern would merge with it."""
+
+    def elementwise(x: SSAValue, y: SSAValue) -> list[DvmOp]:
+        together = lay(x)
+        return [add(together, y), exp(in_steps(together, 2, 1)), tanh(in_steps(tanh(together), 3, 1))]
+
+    def reduced(x: SSAValue, y: SSAValue) -> list[DvmOp]:
+        together = lay(x)
+        return [add(together, y), kept("Sum", in_steps(together, 2, 1), [1])]
+
+    def after_reduction(x: SSAValue, y: SSAValue) -> DvmOp:
+        whole = softmax(exp(lay(x)).results[0], 1)
+        return add(in_steps(whole, 2, 1), y)
+
+    def stretched(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(in_steps(exp(lay(x)), 2, 1), ops.BroadcastOp(y, (4, *dims_of(y.type)[-2:])))
+
+    for build in (elementwise, reduced, after_reduction, stretched):
+        check(build, [(rows, 3), (rows, 6)], {"s0": 0}, {"s0": 1}, kernels=2)
+
+
+def test_a_slice_beside_what_is_laid_together() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        return add(exp(doubled(x)), ops.SliceOp(y, [0, 2], ["s0", 8], [1, 1]))
+
+    sizes = ({"s0": 0}, {"s0": 1}, {"s0": 40})
+    check(build, [("s0", 4), ("s0", 10)], *sizes, kernels=1)
+    check(build, [(1, 4), ("s0", 10)], *sizes, kernels=1)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_row_that_is_laid_together_and_sliced_in_steps(device: Device) -> None:
+    """Against NumPy itself, as what the reference and the fuser share would not show."""
+
+    def build(x: SSAValue, y: SSAValue) -> list[DvmOp]:
+        together = padded(x)
+        return [
+            add(together, y),
+            kept("Max", exp(in_steps(together, 2, 1)), [1]),
+            turned(in_steps(together, 5, 1), 1, 0),
+        ]
+
+    x, y = np.linspace(-1, 1, 97, dtype=np.float32)[None], np.arange(100, dtype=np.float32)[None]
+    program = dvm.compile(module_of(build, [(1, 97), (1, 100)], F32), device=device)
+    whole, most, column = program(x, y)
+    together = np.pad(x, ((0, 0), (1, 2)), constant_values=1.5)
+    np.testing.assert_array_equal(whole, together + y)
+    np.testing.assert_allclose(most, np.exp(together).max(axis=1, keepdims=True), rtol=1e-6)
+    np.testing.assert_array_equal(column, together[::5].T)
+
+
 def test_what_is_laid_together_is_added_to_a_product() -> None:
     def build(x: SSAValue, w: SSAValue, r: SSAValue) -> DvmOp:
         return add(ops.MatmulOp(x, w), tanh(ops.ConcatOp([r, r], 1)))

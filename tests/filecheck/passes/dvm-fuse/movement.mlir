@@ -137,3 +137,71 @@ func.func @sliced_away(%x : tensor<1x2xf32>, %y : tensor<1x1xf32>) -> tensor<0x3
   %2 = dvm.slice %1 starts [1, 0] sizes [0, 3] steps [1, 1] : tensor<1x3xf32> -> tensor<0x3xf32>
   return %2 : tensor<0x3xf32>
 }
+
+// Sliced in steps, a dim of 0 or 1 keeps its size: over the same domain, too, the slice finds by other indices what the
+// kernel lays together, whichever pattern would join the two.
+// EXPLAIN:      remark: dvm.slice: apart from dvm.concat at {{.*}}: elementwise: what is laid together over [1, 16] is sliced, and found by other indices
+// CHECK-LABEL: func.func @sliced_in_steps(
+// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(
+// CHECK-NEXT:      dvm.concat
+// CHECK-NEXT:      dvm.binary Add
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %0 :
+// CHECK-NEXT:      dvm.slice
+// CHECK-NEXT:      dvm.unary Exp
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+!row = tensor<1x16xf32>
+func.func @sliced_in_steps(%x : tensor<1x8xf32>, %y : !row) -> (!row, !row) {
+  %0 = dvm.concat %x, %x axis 1 : tensor<1x8xf32>, tensor<1x8xf32> -> !row
+  %1 = dvm.binary Add %0, %y : !row, !row -> !row
+  %2 = dvm.slice %0 starts [0, 0] sizes [1, 16] steps [2, 1] : !row -> !row
+  %3 = dvm.unary Exp %2 : !row -> !row
+  return %1, %3 : !row, !row
+}
+
+// EXPLAIN:      remark: dvm.slice: apart from dvm.pad at {{.*}}: producer into reduction: what is laid together over [s0, 16] is sliced, and found by other indices
+// CHECK-LABEL: func.func @sliced_in_steps_and_reduced(
+// CHECK-NEXT:    %0, %1 = vk.kernel vector @k0(
+// CHECK-NEXT:      dvm.pad
+// CHECK-NEXT:      dvm.binary Add
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %0 :
+// CHECK-NEXT:      dvm.slice
+// CHECK-NEXT:      dvm.reduce Sum
+// CHECK-NEXT:      vk.yield
+// CHECK-NEXT:    }
+func.func @sliced_in_steps_and_reduced(%x : !x, %y : !y) -> (!y, !column) {
+  %0 = dvm.pad %x low [0, 4] high [0, 4] value 0.0 : !x -> !y
+  %1 = dvm.binary Add %0, %y : !y, !y -> !y
+  %2 = dvm.slice %0 starts [0, 0] sizes ["s0", 16] steps [2, 1] : !y -> !y
+  %3 = dvm.reduce Sum %2 dims [1] keepdims true : !y -> !column
+  return %1, %3 : !y, !column
+}
+
+// A slice of something else does not mind.
+// CHECK-LABEL: func.func @sliced_beside(
+// CHECK-COUNT-1: = vk.kernel vector
+// CHECK-NOT:     vk.kernel
+// CHECK:         return
+func.func @sliced_beside(%x : !x, %y : tensor<?x20xf32, #dvm.sym<["s0", "20"]>>) -> !y {
+  %0 = dvm.pad %x low [0, 4] high [0, 4] value 0.0 : !x -> !y
+  %1 = dvm.unary Exp %0 : !y -> !y
+  %2 = dvm.slice %y starts [0, 4] sizes [-1, 16] steps [1, 1] : tensor<?x20xf32, #dvm.sym<["s0", "20"]>> -> !y
+  %3 = dvm.binary Add %1, %2 : !y, !y -> !y
+  return %3 : !y
+}
+
+// CHECK-LABEL: func.func @stretched_beside_a_slice(
+// CHECK-COUNT-1: = vk.kernel vector
+// CHECK-NOT:     vk.kernel
+// CHECK:         return
+func.func @stretched_beside_a_slice(%a : tensor<8xf32>, %y : tensor<?x20xf32, #dvm.sym<["s0", "20"]>>) -> !y {
+  %0 = dvm.concat %a, %a axis 0 : tensor<8xf32>, tensor<8xf32> -> tensor<16xf32>
+  %1 = dvm.unary Exp %0 : tensor<16xf32> -> tensor<16xf32>
+  %2 = dvm.slice %y starts [0, 4] sizes [-1, 16] steps [1, 1] : tensor<?x20xf32, #dvm.sym<["s0", "20"]>> -> !y
+  %3 = dvm.binary Add %1, %2 : tensor<16xf32>, !y -> !y
+  return %3 : !y
+}
