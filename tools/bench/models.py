@@ -487,14 +487,16 @@ def made(name: str, *, seed: int = 0, kind: torch.dtype = torch.float32, **sizes
     return model
 
 
-def decode(model: nn.Module, name: str, run: Callable[..., Inputs], steps: int, batch: int = 2) -> list[Tensor]:
-    """Generate greedily, with `run` in place of calls of the model: the logits [B, 1, vocabulary] of each step.
+def decode(
+    model: nn.Module, name: str, run: Callable[..., Inputs], steps: int, *, batch: int = 2, prompt: int = 5
+) -> list[Tensor]:
+    """Generate greedily, with `run` in place of calls of the model: the logits [B, tokens, vocabulary] of each step.
 
-    The cache starts with no keys and grows by one a step.
+    The first step takes all of the prompt and a cache of length 0, each further one a token and a cache grown by the step before.
     """
     decoder = MODELS[name].decoder
     assert decoder is not None
-    tokens = _tokens(batch, 1)
+    tokens = _tokens(batch, prompt)
     rest = decoder.start(model, batch)
     found: list[Tensor] = []
     for _ in range(steps):

@@ -19,6 +19,7 @@ from torch._functorch.partitioners import min_cut_rematerialization_partition
 from torch.fx import GraphModule, Node
 from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from dvm.frontends.torch.capture import (
     Mutation,
@@ -153,13 +154,13 @@ def _partitioned(module: GraphModule, report: Report) -> Compiled:
         inner = [fake_of(argument) for argument in node.args]
         try:
             capture, results = captured(str(node.target), part, inner)
-            single = not isinstance(results, tuple | list)
-            found = region(capture, inner, [results] if single else list(results))
+            flat, structure = tree_flatten(results)
+            found = region(capture, inner, flat)
         except (DvmError, Mutation) as reason:
             left_to_torch(str(node.target), reason or "it writes what others see")
             continue
         report.regions.append(found)
-        setattr(fused, str(node.target), _Module(found, single=single))
+        setattr(fused, str(node.target), _Module(found, structure))
     fused.recompile()
     LOG.debug("a graph of %d nodes has %d regions of DVM", len(module.graph.nodes), len(partitions))
     return fused
@@ -248,13 +249,17 @@ def _add_sizes(node: Node, part: GraphModule, given: dict[str, Node]) -> None:
 class _Module(torch.nn.Module):
     """A region as a module of a graph."""
 
-    def __init__(self, region: Region, *, single: bool) -> None:
+    def __init__(self, region: Region, structure: TreeSpec) -> None:
         super().__init__()
         self._region = region
-        self._single = single
+        self._single = structure.is_leaf()
+        self._flat = self._single or all(child.is_leaf() for child in structure.children())
+        self._structure = structure
 
     def forward(self, *arguments: Any) -> Any:
         found = self._region(*arguments)
+        if not self._flat:
+            return tree_unflatten(found, self._structure)
         return found[0] if self._single else tuple(found)
 
 

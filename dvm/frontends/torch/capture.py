@@ -7,12 +7,14 @@ ATen operations and does to stand-ins of `dvm.trace` what they do. That tells wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 import sympy
 import torch
+from torch._dispatch.python import enable_python_dispatcher
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Interpreter, Node
@@ -330,10 +332,7 @@ def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capt
             capture._note(fake)
     mode = next((fake.fake_mode for fake in fakes if isinstance(fake, FakeTensor)), None) or detect_fake_mode()
     replay = Replay(module, capture)
-    if mode is None:
-        with capture:
-            return capture, replay.run(*fakes)
-    with mode, capture:
+    with enable_python_dispatcher(), mode or nullcontext(), capture:  # some of PyTorch's rules for symbols are in Python
         return capture, replay.run(*fakes)
 
 
