@@ -239,8 +239,10 @@ def test_figures_are_short(seconds: float | None, text: str) -> None:
 
 
 def test_ratios_are_short() -> None:
-    assert [ratio_text(value) for value in (0.004, 0.996, 9.94, 12.34, 1234.5)] == [
-        "0.00",
+    assert [ratio_text(value) for value in (2e-5, 0.00412, 0.0949, 0.996, 9.94, 12.34, 1234.5)] == [
+        "2e-05",
+        "0.0041",
+        "0.095",
         "1.00",
         "9.94",
         "12.3",

@@ -75,7 +75,7 @@ def _bars(axes: Any, found: Mapping[str, Figures], metric: str, title: str) -> b
     axes.set_xticks(range(len(found)), [case.split("/")[1] for case in found], rotation=30, ha="right")
     axes.set_title(title)
     if shown:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return bool(shown)
 
 
@@ -90,4 +90,4 @@ def _stream(axes: Any, case: str, of_case: Figures) -> None:
     axes.set_xlabel("shapes")
     axes.set_ylabel("seconds since the beginning")
     axes.set_title(case)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
