@@ -7,7 +7,7 @@ makes graphs functional and derives gradients, costs three times as long. The en
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -48,14 +48,19 @@ class Report:
 
 
 def backend(
-    module: GraphModule, example_inputs: Sequence[Any], *, report: Report | None = None, **options: Any
+    module: GraphModule,
+    example_inputs: Sequence[Any],
+    *,
+    report: Report | None = None,
+    mode: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Compiled:
-    """Compile a graph of Dynamo. `report` gathers what became of it; other options are refused by name.
+    """Compile a graph of Dynamo, for `torch.compile(model, backend="dvm")`. `report` gathers what became of it.
 
-    Raises DvmError for an option that there is not.
+    There are no modes and no options: raises DvmError, naming it, where `torch.compile` was given one.
     """
-    if options:
-        raise DvmError(f"the backend 'dvm' has no option '{min(options)}'")
+    if mode is not None or options:
+        raise DvmError(f"the backend 'dvm' has no {f'mode {mode!r}' if mode is not None else f'option {min(options)!r}'}")
     report = Report() if report is None else report
     if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in example_inputs):
         return _through_autograd(module, example_inputs, report)

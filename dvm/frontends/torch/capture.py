@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -302,7 +302,8 @@ class Region:
     """The arguments, integers, that the program takes as dims of arrays without memory."""
     layouts: list[tuple[int, ...] | None]
     """For each result the order of its dims in memory that PyTorch would have, unless that is the usual one."""
-    seen: list[Seen] = field(default_factory=list[Seen])
+    shapes: list[tuple[int, ...]]
+    """The shapes of the arrays of the program that the graph was seen with."""
 
     def __call__(self, *arguments: Any) -> list[torch.Tensor]:
         arrays: list[Any] = [array_of(arguments[at]) for at in self.tensors]
@@ -371,7 +372,11 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
             values.append(value.ssa)
     least = {symbol: bound for symbol, bound in capture.symbols.items() if bound > 0}
     module = trace.builder.finish(values, least)
-    return Region(Program.of(compile_module(module)), tensors, captured_arrays, sizes, layouts, capture.seen)
+    shapes = [tuple(map(_hint, fakes[at].shape)) for at in tensors]
+    shapes += [array.shape for array in captured_arrays]
+    hints = [_hint(fakes[at]) for at in sizes]
+    shapes += [tuple(hints[first : first + MAX_RANK]) for first in range(0, len(hints), MAX_RANK)]
+    return Region(Program.of(compile_module(module)), tensors, captured_arrays, sizes, layouts, shapes)
 
 
 def _layout(tensor: torch.Tensor) -> tuple[int, ...] | None:
