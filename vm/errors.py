@@ -23,3 +23,7 @@ class ShapeError(DvmError, ValueError):
 
 class ExecutionError(DvmError):
     """The data given does not fit the program, such as a gather index out of range."""
+
+
+class IndexOutOfRange(ExecutionError, IndexError):
+    """An index of a gather is past the dim that it selects from."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vm import tiles
-from vm.errors import ExecutionError
+from vm.errors import ExecutionError, IndexOutOfRange
 from vm.isa import (
     BINARY,
     CAST,
@@ -297,7 +297,7 @@ def _gather(table: Tile, index: Tile, axis: int, origin: str, out: Tile) -> None
     low, high = int(index.min()), int(index.max())
     if low < -extent or high >= extent:
         culprit = low if low < -extent else high
-        raise ExecutionError(f"index {culprit} is out of range for a dim of {extent}: {origin}")
+        raise IndexOutOfRange(f"index {culprit} is out of range for a dim of {extent}: {origin}")
     np.copyto(out, np.take(table, index, axis, mode="wrap").reshape(out.shape), casting="unsafe")
 
 
