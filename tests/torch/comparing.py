@@ -27,7 +27,9 @@ def outcome(function: Callable[..., Any], arguments: Any, options: Any) -> Any:
         return raised
 
 
-def assert_like(found: Any, eager: Any, exact: Any, what: str, *, ulps: float = 2.0, terms: float = 0, strides: bool = True) -> None:
+def assert_like(
+    found: Any, eager: Any, exact: Any, what: str, *, ulps: float = 2.0, terms: float = 0, strides: bool = True
+) -> None:
     """That a result is what PyTorch gives: in element type, shape and strides, and in value within `ulps` of that type's eps.
 
     `exact` has the values, in f64; errors are relative to the greatest of them that is finite, or to the value itself where

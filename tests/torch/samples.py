@@ -77,10 +77,38 @@ def laid_out(m: Maker) -> list[Tensor]:
 @samples(
     *[
         getattr(aten, name).default
-        for name in (
-            "exp tanh erf sigmoid sin cos abs floor ceil trunc sign isnan isinf isfinite logical_not round neg bitwise_not "
-            "relu silu gelu leaky_relu hardtanh clone zero alias detach lift_fresh zeros_like ones_like"
-        ).split()
+        for name in [
+            "exp",
+            "tanh",
+            "erf",
+            "sigmoid",
+            "sin",
+            "cos",
+            "abs",
+            "floor",
+            "ceil",
+            "trunc",
+            "sign",
+            "isnan",
+            "isinf",
+            "isfinite",
+            "logical_not",
+            "round",
+            "neg",
+            "bitwise_not",
+            "relu",
+            "silu",
+            "gelu",
+            "leaky_relu",
+            "hardtanh",
+            "clone",
+            "zero",
+            "alias",
+            "detach",
+            "lift_fresh",
+            "zeros_like",
+            "ones_like",
+        ]
     ]
 )
 def _(m: Maker) -> list[Case]:
@@ -137,8 +165,13 @@ def mixed(m: Maker) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-@samples(*[getattr(aten, name).default for name in "maximum minimum logical_and logical_or logical_xor".split()])
-@samples(*[getattr(aten, name).Tensor for name in "mul eq ne gt ge lt le bitwise_and bitwise_or bitwise_xor".split()])
+@samples(*[getattr(aten, name).default for name in ["maximum", "minimum", "logical_and", "logical_or", "logical_xor"]])
+@samples(
+    *[
+        getattr(aten, name).Tensor
+        for name in ["mul", "eq", "ne", "gt", "ge", "lt", "le", "bitwise_and", "bitwise_or", "bitwise_xor"]
+    ]
+)
 def _(m: Maker) -> list[Case]:
     return [of(*pair) for pair in pairs(m) + mixed(m)]
 
@@ -170,13 +203,13 @@ def _magnitude(x: Tensor) -> Tensor:
 NUMBERS = (2, -3, 0, 2.5, True, 1e-3)
 
 
-@samples(*[getattr(aten, name).Scalar for name in "mul eq ne gt ge lt le".split()])
-@samples(*[getattr(aten, name).Scalar for name in "add sub rsub".split()])
+@samples(*[getattr(aten, name).Scalar for name in ["mul", "eq", "ne", "gt", "ge", "lt", "le"]])
+@samples(*[getattr(aten, name).Scalar for name in ["add", "sub", "rsub"]])
 def _(m: Maker) -> list[Case]:
     return [of(m(3, 4), number) for number in NUMBERS] + [of(m.turned(2, 3), 2), of(m(), 2.5), of(m(0), 1)]
 
 
-@samples(*[getattr(aten, name).Scalar for name in "bitwise_and bitwise_or bitwise_xor".split()])
+@samples(*[getattr(aten, name).Scalar for name in ["bitwise_and", "bitwise_or", "bitwise_xor"]])
 def _(m: Maker) -> list[Case]:
     return [of(m(3, 4), number) for number in (2, -3, True, False)]
 
@@ -305,13 +338,23 @@ SAMPLES[aten.scalar_tensor.default] = lambda m: [of(2, dtype=m.kind), of(1.5), o
 SAMPLES[aten.full_like.default] = lambda m: [
     of(m(2, 3), 2), of(m.turned(2, 3), 1.5), of(m(2, 3), 1, dtype=torch.float32), of(m(), True),
 ]  # fmt: skip
-SAMPLES[aten.new_full.default] = lambda m: [of(m(2, 3), [4], 2), of(m(2), [], 1.5), of(m(2), [2, 0], 1, dtype=torch.bool)]
+SAMPLES[aten.new_full.default] = lambda m: [
+    of(m(2, 3), [4], 2),
+    of(m(2), [], 1.5),
+    of(m(2), [2, 0], 1, dtype=torch.bool),
+]
 SAMPLES[aten.new_zeros.default] = lambda m: [of(m(2, 3), [4]), of(m(2), []), of(m(2), [2, 0], dtype=torch.bool)]
 SAMPLES[aten.new_ones.default] = SAMPLES[aten.new_zeros.default]
 SAMPLES[aten.arange.default] = lambda m: [of(5), of(0), of(4, dtype=m.kind), of(2.5)]
 SAMPLES[aten.arange.start] = lambda m: [of(2, 7), of(-3, 3, dtype=m.kind), of(1, 3.5)]
 SAMPLES[aten.arange.start_step] = lambda m: [of(2, 9, 3), of(9, 0, -2), of(0, 6, 2, dtype=m.kind), of(0, 1, 0.25)]
-SAMPLES[aten.tril.default] = lambda m: [of(m(3, 4)), of(m(2, 4, 3), 1), of(m(3, 3), -2), of(m.turned(3, 4)), of(m(0, 3))]
+SAMPLES[aten.tril.default] = lambda m: [
+    of(m(3, 4)),
+    of(m(2, 4, 3), 1),
+    of(m(3, 3), -2),
+    of(m.turned(3, 4)),
+    of(m(0, 3)),
+]
 SAMPLES[aten.triu.default] = SAMPLES[aten.tril.default]
 
 SAMPLES[aten.mm.default] = lambda m: [
@@ -352,7 +395,11 @@ def _(m: Maker) -> list[Case]:
 
 @samples(aten._softmax_backward_data.default, aten._log_softmax_backward_data.default)
 def _(m: Maker) -> list[Case]:
-    return [of(m(3, 4), _magnitude(m(3, 4)), 1, m.kind), of(m.turned(2, 3), m(2, 3), 0, m.kind), of(m(), m(), 0, m.kind)]
+    return [
+        of(m(3, 4), _magnitude(m(3, 4)), 1, m.kind),
+        of(m.turned(2, 3), m(2, 3), 0, m.kind),
+        of(m(), m(), 0, m.kind),
+    ]
 
 
 @samples(aten.native_layer_norm.default)
@@ -499,5 +546,11 @@ SAMPLES[aten.stack.default] = lambda m: [
 SAMPLES[aten.constant_pad_nd.default] = lambda m: [
     of(m(2, 3), [1, 2]), of(m(2, 3), [1, 0, 0, 2], 2.5), of(m(3), [0, 0]), of(m(3), [-1, 1], 1), of(m.turned(2, 3), [1, 1], 1),
 ]  # fmt: skip
-SAMPLES[aten.repeat.default] = lambda m: [of(m(2, 3), [2, 1]), of(m(3), [2, 2]), of(m(), [3]), of(m(2), [0]), of(m(2, 3), [1])]
+SAMPLES[aten.repeat.default] = lambda m: [
+    of(m(2, 3), [2, 1]),
+    of(m(3), [2, 2]),
+    of(m(), [3]),
+    of(m(2), [0]),
+    of(m(2, 3), [1]),
+]
 SAMPLES[aten.empty.memory_format] = lambda m: [of([2, 0], dtype=m.kind)]

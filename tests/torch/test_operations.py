@@ -27,7 +27,9 @@ CASES = [pytest.param(overload, id=str(overload)) for overload in sorted(LOWERIN
 ULPS = {aten.erf.default: 8.0, aten.prod.default: 8.0}
 """How far results may be off, where not 2 eps: what `vm.tiles` says of its erf; a product of 24 rounds as often."""
 
-OF_BITS = {getattr(getattr(aten, f"bitwise_{name}"), kind) for name in ("and", "or", "xor") for kind in ("Tensor", "Scalar")}
+OF_BITS = {
+    getattr(getattr(aten, f"bitwise_{name}"), kind) for name in ("and", "or", "xor") for kind in ("Tensor", "Scalar")
+}
 """What PyTorch has for integers only."""
 
 OTHERWISE = {aten._log_softmax_backward_data.default}
@@ -84,7 +86,9 @@ def test_recorded_in_place(in_place: Any, kind: Any) -> None:
     with dvm.torch.lazy():
         found = [outcome(in_place, given, options) for given, (_, options) in zip(others, cases, strict=True)]
     for number, (one, eager, wide_one) in enumerate(zip(found, wanted, exact, strict=True)):
-        assert_like(one, eager, wide_one, f"case {number} of {in_place}, {kind}", ulps=ULPS.get(IN_PLACE[in_place], 2.0))
+        assert_like(
+            one, eager, wide_one, f"case {number} of {in_place}, {kind}", ulps=ULPS.get(IN_PLACE[in_place], 2.0)
+        )
         assert isinstance(one, Exception) or one is others[number][0]
 
 
@@ -120,7 +124,8 @@ def graph_of(overload: Any, cases: Sequence[Any]) -> tuple[GraphModule, list[Any
     for node, (given_nodes, options) in zip(found, prepared, strict=True):
         with enable_python_dispatcher(), mode:
             node.meta["val"] = overload(
-                *map_arg(tuple(given_nodes), lambda one: one.meta["val"]), **map_arg(options, lambda one: one.meta["val"])
+                *map_arg(tuple(given_nodes), lambda one: one.meta["val"]),
+                **map_arg(options, lambda one: one.meta["val"]),
             )
     flat: list[Any] = []
     for node in found:
@@ -152,4 +157,6 @@ def test_compiled(overload: Any) -> None:
         parts = zip(eager, exact, strict=True) if isinstance(eager, tuple | list) else ((eager, exact),)
         for part in parts:
             if part[0] is not None:
-                check(overload, cases[number][0], next(found), part, f"case {number}", strides=overload not in OTHERWISE)
+                check(
+                    overload, cases[number][0], next(found), part, f"case {number}", strides=overload not in OTHERWISE
+                )

@@ -333,7 +333,11 @@ def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capt
             capture._note(fake)
     mode = next((fake.fake_mode for fake in fakes if isinstance(fake, FakeTensor)), None) or detect_fake_mode()
     replay = Replay(module, capture)
-    with enable_python_dispatcher(), mode or nullcontext(), capture:  # some of PyTorch's rules for symbols are in Python
+    with (
+        enable_python_dispatcher(),
+        mode or nullcontext(),
+        capture,
+    ):  # some of PyTorch's rules for symbols are in Python
         return capture, replay.run(*fakes)
 
 

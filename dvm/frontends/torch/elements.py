@@ -60,6 +60,8 @@ def array_of(tensor: torch.Tensor) -> Array:
 
 def tensor_of(array: Array) -> torch.Tensor:
     """The tensor of an array that can be written, in the memory of the array."""
+    if not array.size:  # whose strides mean nothing in NumPy
+        return torch.empty(array.shape, dtype=TO_TORCH[array.dtype])
     if array.dtype is _BFLOAT16:
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)

@@ -256,17 +256,23 @@ def _(x: Any, y: Any) -> Tensor:
 
 @lowers(aten.where.self, aten.where.ScalarSelf, aten.where.ScalarOther, aten.where.Scalar)
 def _(condition: Tensor, x: Any, y: Any) -> Tensor:
+    if condition.dtype is not BOOL:
+        raise Unsupported("a condition of numbers")
     dtype = result_type((x, y))
     return dvm.where(condition, as_tensor(x, dtype), as_tensor(y, dtype))
 
 
 @lowers(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
 def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
+    if mask.dtype is not BOOL:
+        raise Unsupported("a mask of numbers")
     return dvm.where(mask, as_tensor(value, x.dtype), x)
 
 
 @lowers(aten.clamp.default, aten.clamp.Tensor, of="if")
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    if min is None and max is None:
+        raise Unsupported("a range without ends")
     dtype = result_type([value for value in (x, min, max) if value is not None])
     found = converted(x, dtype)
     if min is not None:
