@@ -60,7 +60,9 @@ def backend(
     There are no modes and no options: raises DvmError, naming it, where `torch.compile` was given one.
     """
     if mode is not None or options:
-        raise DvmError(f"the backend 'dvm' has no {f'mode {mode!r}' if mode is not None else f'option {min(options)!r}'}")
+        raise DvmError(
+            f"the backend 'dvm' has no {f'mode {mode!r}' if mode is not None else f'option {min(options)!r}'}"
+        )
     report = Report() if report is None else report
     if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in example_inputs):
         return _through_autograd(module, example_inputs, report)

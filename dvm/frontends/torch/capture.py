@@ -21,10 +21,10 @@ from torch.fx import GraphModule, Interpreter, Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
-from dvm.places import Place
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import array_of, dtype_of, is_plain, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
+from dvm.places import Place
 from dvm.primitives import MAX_RANK
 from dvm.program import Program
 from dvm.tensor import Unsupported
