@@ -442,7 +442,7 @@ def test_options_are_refused_by_name() -> None:
     from vm.errors import DvmError
 
     with pytest.raises(DvmError, match="option 'speed'"):
-        backend(torch.fx.GraphModule({}, torch.fx.Graph()), [], speed=11)
+        backend(torch.fx.GraphModule({}, torch.fx.Graph()), [], options={"speed": 11})
 
 
 def test_values_are_there_when_python_asks() -> None:

@@ -285,7 +285,7 @@ class _DvmLazy(_Torch):
         import_module("dvm")
 
     def make(self) -> Call:
-        from dvm.frontends.torch import lazy
+        from dvm.frontends.torch.lazy import lazy
 
         function = self.function()
 

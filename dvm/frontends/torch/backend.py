@@ -60,9 +60,8 @@ def backend(
     There are no modes and no options: raises DvmError, naming it, where `torch.compile` was given one.
     """
     if mode is not None or options:
-        raise DvmError(
-            f"the backend 'dvm' has no {f'mode {mode!r}' if mode is not None else f'option {min(options)!r}'}"
-        )
+        named = f"option '{min(options)}'" if options else f"mode '{mode}'"
+        raise DvmError(f"the backend 'dvm' has no {named}")
     report = Report() if report is None else report
     if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in example_inputs):
         return _through_autograd(module, example_inputs, report)

@@ -130,7 +130,7 @@ class Capture(TorchDispatchMode):
         """The value that a tensor has in the trace."""
         known = self.values.get(id(tensor))
         if known is not None:
-            return known[1].make() if isinstance(known[1], Deferred) else known[1]
+            return cast(Traced, known[1].make()) if isinstance(known[1], Deferred) else known[1]
         if isinstance(tensor, FakeTensor):
             raise Unsupported("it takes what PyTorch computes")
         if not is_plain(tensor):

@@ -115,7 +115,7 @@ def result_type(values: Any) -> DType:
     found = _combined(tensors, numbers)
     if numbers is FLOAT32 and (tensors is None or _category(tensors) < _FLOATING):
         return dtype_of(torch.get_default_dtype())
-    if found not in ELEMENTS:
+    if found is None or found not in ELEMENTS:
         raise Unsupported(f"DVM does not compute with elements of {found}")
     return found
 

@@ -37,7 +37,7 @@ __all__ = ["lazy"]
 
 TABLES = (lowerings, lowerings_neural, lowerings_shaping)
 
-Geometry = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]
+Geometry = tuple[Any, torch.Size, tuple[int, ...], torch.dtype]
 """Where in its storage a tensor lies: offset, sizes, strides, element type."""
 
 
@@ -317,7 +317,7 @@ class _Dispatch(TorchDispatchMode):
             return self._written(func, args, options, target, found)
         strides = strides_of(func, args, options, tensors)
         if type(found) is not tuple:
-            return self._shown(found, strides and strides[0])
+            return self._shown(found, strides[0] if strides else None)
         layouts = strides or (None,) * len(found)
         return tuple(
             [None if one is None else self._shown(one, order) for one, order in zip(found, layouts, strict=True)]
@@ -352,7 +352,7 @@ class _Dispatch(TorchDispatchMode):
             found = torch.empty(result.shape, dtype=kind)
         else:
             found = torch.empty_strided(result.shape, strides, dtype=kind)
-        self.record.show(found, result.node if type(result) is _Pending else self.record.later(result))
+        self.record.show(found, self.record.later(result) if isinstance(result, Deferred) else result.node)
         return found
 
     def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, found: Any) -> torch.Tensor:

@@ -486,7 +486,7 @@ def _(value: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor
 
 @lowers(aten.full_like.default, aten.new_full.default)
 def _(x: Tensor, *arguments: Any, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
-    shape, value = arguments if len(arguments) > 1 else (x.shape, arguments[0])
+    shape, value = arguments if len(arguments) > 1 else (x.shape, *arguments)
     return _full(shape, value, dtype or _kind_of(x), options)
 
 
@@ -525,7 +525,7 @@ def _(*bounds: Any, dtype: torch.dtype | None = None, device: Any = None, **opti
         raise Unsupported("it is not for main memory")
     if any(isinstance(bound, float) for bound in bounds):
         raise Unsupported("it has bounds that are no integers")
-    start, stop = bounds[:2] if len(bounds) > 1 else (0, bounds[0])
+    start, stop = bounds[:2] if len(bounds) > 1 else (0, *bounds)
     step = bounds[2] if len(bounds) > 2 else 1
     if not is_scalar(step):
         raise Unsupported("its step is not known")
