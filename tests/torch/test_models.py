@@ -34,7 +34,7 @@ def expected(name: str, kind: Any, model: Any) -> list[tuple[Any, Any, Any]]:
     return found
 
 
-def small(name: str) -> dict[str, int]:
+def small(name: str) -> dict[str, Any]:
     return {"width": 8} if name == "resnet" else {"width": 32, "layers": 1} if name == "t5" else SMALL
 
 

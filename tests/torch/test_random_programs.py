@@ -137,7 +137,8 @@ def memory(pool: Pool) -> list[Any]:
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from([*ALL, *DOES, "forget"]), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), max_size=14
+    st.tuples(st.sampled_from([*ALL, *DOES, "forget"]), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
+    max_size=14,
 )
 
 
