@@ -147,6 +147,8 @@ def _partitioned(module: GraphModule, report: Report) -> Compiled:
     for node in module.graph.nodes:
         if node.op in ("call_function", "call_method") and is_size(node):
             node.meta["dvm.left"] = "it gives a size"
+        if node.target is operator.getitem and isinstance(fake_of(node.args[0]), torch.Tensor):
+            node.target = indexed
     partitioner = CapabilityBasedPartitioner(module, _Support(), allows_single_node_partition=True)
     partitions = [part for part in partitioner.propose_partitions() if any(map(_computes, part.nodes))]
     fused = partitioner.fuse_partitions(partitions, prefix="dvm_region_")
@@ -250,6 +252,11 @@ def _add_sizes(node: Node, part: GraphModule, given: dict[str, Node]) -> None:
         placeholders.append(added)
         node.args = (*node.args, given[symbol])
     part.recompile()
+
+
+def indexed(tensor: torch.Tensor, index: Any) -> torch.Tensor:
+    """`tensor[index]`, by a name that the partitioner does not take for that of parts of a tuple, which it ties together."""
+    return tensor[index]
 
 
 class _Module(torch.nn.Module):
