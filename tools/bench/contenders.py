@@ -282,7 +282,7 @@ class _InductorDynamic(_Inductor):
 class _DvmLazy(_Torch):
     def __init__(self, case: Case, threads: int) -> None:
         super().__init__(case, threads)
-        import_module("dvm")
+        self.lazy = import_module("dvm.torch").lazy
 
     def make(self) -> Call:
         from dvm.frontends.torch.lazy import lazy

@@ -6,8 +6,8 @@ Requests and answers are lines of JSON on the two descriptors, because libraries
 
 What is counted: from before the function that computes the case is made (`torch.compile(...)`, `import` of what the contender
 loads when it is first used, such as Dynamo, Inductor, xDSL) to the return of the call, results complete in memory. What
-is not: starting Python, importing the library that the program itself names (`import torch`, `import dvm`, `import
-mindspore`; with what follows kept as `setup_seconds`), making inputs, weights and the uncompiled module, checking results. Gradients are
+is not: starting Python, importing the library that the program itself names (`import torch`, `import dvm.torch`,
+`import mindspore`; with what follows kept as `setup_seconds`), making inputs, weights and the uncompiled module, checking results. Gradients are
 off. The peak of memory is that of this process (VmHWM) over the stream, with the results of all shapes, which are kept to be
 checked; compilers that run as processes of their own (the C++ compiler of Inductor) are kept apart as `children_peak`.
 """
