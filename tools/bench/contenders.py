@@ -285,9 +285,7 @@ class _DvmLazy(_Torch):
         self.lazy = import_module("dvm.torch").lazy
 
     def make(self) -> Call:
-        from dvm.frontends.torch.lazy import lazy
-
-        function = self.function()
+        function, lazy = self.function(), self.lazy
 
         def call(*inputs: Any) -> Any:
             with lazy():
