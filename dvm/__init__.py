@@ -8,7 +8,8 @@ y = dvm.load("softmax.dvmb")(x)    # without the compiler
 """
 
 import os
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from dvm import functions
 from dvm.array import Array
@@ -79,3 +80,15 @@ def _compiled(name: str, text: str) -> AnyProgram:
     from dvm.compiler import compile_text
 
     return compile_text(name, text)
+
+
+def __getattr__(name: str) -> Any:
+    """`dvm.torch`, which imports PyTorch, when it is first needed."""
+    if name == "torch":
+        try:
+            return import_module("dvm.torch")
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise AttributeError("dvm.torch needs PyTorch: install the extra, dvm-compiler[torch]") from error
+    raise AttributeError(f"module 'dvm' has no attribute '{name}'")

@@ -335,13 +335,19 @@ class KernelBuilder:
         """Begin the next sub-kernel of a "sequence" kernel, which may use what the ones before it compute."""
         self._next("seq_add", ("sequence",))
 
-    def spec_next(self, condition: str) -> None:
+    def spec_next(self, condition: str | None = None) -> None:
         """Begin the next alternative of a "vector", "cube" or "mix" kernel, taken for shapes of which the condition holds.
 
         The first of those is taken, and what is before all of them where none holds. The condition compares dims, such as
         f"{x.shape[1]} > 4096", or "rows < 8 and columns == 16" of dims declared by name. Each alternative stores as many
-        values, in the same order.
+        values, in the same order. A condition is needed, unlike in the original DVM, which takes the first alternative that
+        fits its unified buffer: here each fits at all sizes.
         """
+        if condition is None:
+            raise DvmError(
+                "k.spec_next needs a condition on dims, such as k.spec_next('x_1 > 4096'): every alternative fits at all "
+                "sizes, so that nothing else chooses between them"
+            )
         try:
             parse_condition(condition)
         except (TypeError, ValueError) as error:

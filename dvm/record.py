@@ -211,12 +211,11 @@ def _shown(nodes: Sequence[Node]) -> tuple[set[Node], list[tuple[Any, Node]]]:
     settled: list[tuple[Any, Node]] = []
     for node in nodes:
         holder = node.shown_by() if node.shown_by is not None else None
-        if holder is None or not holder.shows(node):
-            continue
-        if holder.is_needed():
-            found.add(node)
-        elif holder.shows(node):
-            settled.append((holder, node))
+        if holder is not None:
+            if holder.is_needed():
+                found.add(node)
+            elif holder.shows(node):
+                settled.append((holder, node))
     return found, settled
 
 

@@ -57,6 +57,10 @@ class Repetition:
 
 
 def _character(node: "Node") -> str:
-    """For one operation at one code position always the same; for another, almost always, another."""
+    """For one operation at one code position always the same; for another, almost always, another.
+
+    Where no code position is known, what the operation is has to do.
+    """
     place = node.place
-    return "?" if place is None else chr(hash((id(place[0]), place[1], node.primitive)) & 0xFFFF)
+    known = (node.dtype, len(node.shape)) if place is None else (id(place[0]), place[1])
+    return chr(hash((*known, node.primitive)) & 0xFFFF)

@@ -73,8 +73,7 @@ class Storage:
         node = view.node
         self.skip = len(view.steps)
         self.owner = None
-        self.node = node
-        node.shown_by = ref(self)
+        self.show(node)
         view.has_taken_over(node)
 
     def elements_in_order(self) -> Value:

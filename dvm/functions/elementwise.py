@@ -235,6 +235,10 @@ def power(x: Any, y: Any) -> Tensor:
     counted = type(y) is int and y >= 0
     if not is_scalar(value) and value.weak and is_scalar(y) and not counted:
         value = as_float(value)  # of a size, which NumPy has as a Python number
+    if is_scalar(x) and hasattr(y, "is_symbolic"):
+        y = tensor(y)
+    if is_scalar(x) and isinstance(y, Tensor) and y.weak:
+        return binary("Pow", float(x), as_float(y))
     whole = [type(one) is not float if is_scalar(one) else tensor(one).dtype.kind in "bi" for one in (value, y)]
     if all(whole) and not counted:
         raise Unsupported("NumPy refuses integers to a negative power")

@@ -161,6 +161,19 @@ def test_arrays_from_outside_are_read_at_each_call() -> None:
     assert f.traces == 1
 
 
+def test_arrays_from_outside_have_sizes_that_are_known() -> None:
+    """Products of one array with three of the same size become one kernel, as their sizes are seen to be equal."""
+    weights = [random(8, 6, seed=seed) for seed in (1, 2, 3)]
+    f = dvm.jit(lambda x: tuple(x @ weight for weight in weights))
+    for rows in (5, 1, 9):
+        x = random(rows, 8)
+        for found, weight in zip(f(x), weights, strict=True):
+            np.testing.assert_allclose(found, x @ weight, rtol=1e-5, atol=1e-6)
+    program = f.program(random(5, 8))
+    assert program.stats["kernels"] == 1
+    assert [given.dims for given in program.inputs] == [("s0", 8), (8, 6), (8, 6), (8, 6)]
+
+
 def test_lazy_arrays_in_lazy_arrays_out() -> None:
     f = dvm.jit(lambda x: (x + 1, x.T))
     x = random(2, 3)

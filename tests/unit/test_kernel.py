@@ -538,6 +538,7 @@ WRONG: dict[str, Callable[[Any, Any], Any]] = {
     "k.parallel_next is for kernels of type 'parallel', not 'split'": lambda k, x: k.parallel_next(),
     "k.seq_add is for kernels of type 'sequence'": lambda k, x: k.seq_add(),
     "k.spec_next is for kernels of type 'vector'": lambda k, x: k.spec_next("x_0 < 4"),
+    "k.spec_next needs a condition on dims": lambda k, x: k.spec_next(),
     "'spam' is not a comparison": lambda k, x: k.spec_next("spam"),
     "k.scalar takes a number": lambda k, x: k.store(k.scalar("1")),
     "'x' is an array of 2 dims: use k.load": lambda k, x: k.store(k.scalar(x)),

@@ -1,5 +1,1 @@
-"""PyTorch: `torch.compile(model, backend="dvm")` and `dvm.torch.lazy()`."""
-
-from dvm.frontends.torch.lazy import lazy
-
-__all__ = ["lazy"]
+"""PyTorch: `backend` is that of `torch.compile`, `lazy` is run-time fusion in eager mode, `explanation` tells what DVM takes."""

@@ -7,7 +7,7 @@ makes graphs functional and derives gradients, costs three times as long. The en
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -48,14 +48,20 @@ class Report:
 
 
 def backend(
-    module: GraphModule, example_inputs: Sequence[Any], *, report: Report | None = None, **options: Any
+    module: GraphModule,
+    example_inputs: Sequence[Any],
+    *,
+    report: Report | None = None,
+    mode: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Compiled:
-    """Compile a graph of Dynamo. `report` gathers what became of it; other options are refused by name.
+    """Compile a graph of Dynamo, for `torch.compile(model, backend="dvm")`. `report` gathers what became of it.
 
-    Raises DvmError for an option that there is not.
+    There are no modes and no options: raises DvmError, naming it, where `torch.compile` was given one.
     """
-    if options:
-        raise DvmError(f"the backend 'dvm' has no option '{min(options)}'")
+    if mode is not None or options:
+        named = f"option '{min(options)}'" if options else f"mode '{mode}'"
+        raise DvmError(f"the backend 'dvm' has no {named}")
     report = Report() if report is None else report
     if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in example_inputs):
         return _through_autograd(module, example_inputs, report)
@@ -141,6 +147,8 @@ def _partitioned(module: GraphModule, report: Report) -> Compiled:
     for node in module.graph.nodes:
         if node.op in ("call_function", "call_method") and is_size(node):
             node.meta["dvm.left"] = "it gives a size"
+        if node.target is operator.getitem and isinstance(fake_of(node.args[0]), torch.Tensor):
+            node.target = indexed
     partitioner = CapabilityBasedPartitioner(module, _Support(), allows_single_node_partition=True)
     partitions = [part for part in partitioner.propose_partitions() if any(map(_computes, part.nodes))]
     fused = partitioner.fuse_partitions(partitions, prefix="dvm_region_")
@@ -244,6 +252,11 @@ def _add_sizes(node: Node, part: GraphModule, given: dict[str, Node]) -> None:
         placeholders.append(added)
         node.args = (*node.args, given[symbol])
     part.recompile()
+
+
+def indexed(tensor: torch.Tensor, index: Any) -> torch.Tensor:
+    """`tensor[index]`, by a name that the partitioner does not take for that of parts of a tuple, which it ties together."""
+    return tensor[index]
 
 
 class _Module(torch.nn.Module):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -21,10 +21,10 @@ from torch.fx import GraphModule, Interpreter, Node
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
-from dvm.places import Place
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import array_of, dtype_of, is_plain, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
+from dvm.places import Place
 from dvm.primitives import MAX_RANK
 from dvm.program import Program
 from dvm.tensor import Unsupported
@@ -130,7 +130,7 @@ class Capture(TorchDispatchMode):
         """The value that a tensor has in the trace."""
         known = self.values.get(id(tensor))
         if known is not None:
-            return known[1].make() if isinstance(known[1], Deferred) else known[1]
+            return cast(Traced, known[1].make()) if isinstance(known[1], Deferred) else known[1]
         if isinstance(tensor, FakeTensor):
             raise Unsupported("it takes what PyTorch computes")
         if not is_plain(tensor):
@@ -302,7 +302,8 @@ class Region:
     """The arguments, integers, that the program takes as dims of arrays without memory."""
     layouts: list[tuple[int, ...] | None]
     """For each result the order of its dims in memory that PyTorch would have, unless that is the usual one."""
-    seen: list[Seen] = field(default_factory=list[Seen])
+    shapes: list[tuple[int, ...]]
+    """The shapes of the arrays of the program that the graph was seen with."""
 
     def __call__(self, *arguments: Any) -> list[torch.Tensor]:
         arrays: list[Any] = [array_of(arguments[at]) for at in self.tensors]
@@ -332,7 +333,11 @@ def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capt
             capture._note(fake)
     mode = next((fake.fake_mode for fake in fakes if isinstance(fake, FakeTensor)), None) or detect_fake_mode()
     replay = Replay(module, capture)
-    with enable_python_dispatcher(), mode or nullcontext(), capture:  # some of PyTorch's rules for symbols are in Python
+    with (
+        enable_python_dispatcher(),
+        mode or nullcontext(),
+        capture,
+    ):  # some of PyTorch's rules for symbols are in Python
         return capture, replay.run(*fakes)
 
 
@@ -371,7 +376,11 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
             values.append(value.ssa)
     least = {symbol: bound for symbol, bound in capture.symbols.items() if bound > 0}
     module = trace.builder.finish(values, least)
-    return Region(Program.of(compile_module(module)), tensors, captured_arrays, sizes, layouts, capture.seen)
+    shapes = [tuple(map(_hint, fakes[at].shape)) for at in tensors]
+    shapes += [array.shape for array in captured_arrays]
+    hints = [_hint(fakes[at]) for at in sizes]
+    shapes += [tuple(hints[first : first + MAX_RANK]) for first in range(0, len(hints), MAX_RANK)]
+    return Region(Program.of(compile_module(module)), tensors, captured_arrays, sizes, layouts, shapes)
 
 
 def _layout(tensor: torch.Tensor) -> tuple[int, ...] | None:

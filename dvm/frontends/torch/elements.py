@@ -60,6 +60,8 @@ def array_of(tensor: torch.Tensor) -> Array:
 
 def tensor_of(array: Array) -> torch.Tensor:
     """The tensor of an array that can be written, in the memory of the array."""
+    if not array.size:  # whose strides mean nothing in NumPy
+        return torch.empty(array.shape, dtype=TO_TORCH[array.dtype])
     if array.dtype is _BFLOAT16:
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
@@ -113,7 +115,7 @@ def result_type(values: Any) -> DType:
     found = _combined(tensors, numbers)
     if numbers is FLOAT32 and (tensors is None or _category(tensors) < _FLOATING):
         return dtype_of(torch.get_default_dtype())
-    if found not in ELEMENTS:
+    if found is None or found not in ELEMENTS:
         raise Unsupported(f"DVM does not compute with elements of {found}")
     return found
 

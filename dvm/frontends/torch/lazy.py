@@ -19,6 +19,7 @@ from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_co
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import dvm.compiler  # noqa: F401 - the first flush needs it, and is timed by people
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
 from dvm.frontends.torch.layouts import strides_of
@@ -37,7 +38,7 @@ __all__ = ["lazy"]
 
 TABLES = (lowerings, lowerings_neural, lowerings_shaping)
 
-Geometry = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]
+Geometry = tuple[Any, torch.Size, tuple[int, ...], torch.dtype]
 """Where in its storage a tensor lies: offset, sizes, strides, element type."""
 
 
@@ -144,6 +145,7 @@ class _Record(Record):
         super().__init__()
         self.contents: dict[int, _Content] = {}
         """By the address of the storage."""
+        self.flushes = 0
         self.leaves: dict[int, dict[Geometry, Node]] = {}
         """The nodes of tensors that have their elements, as those were when they were recorded."""
         self._is_apart = False
@@ -227,13 +229,17 @@ class _Record(Record):
             super()._flush(len(self.nodes) if whole else count, wanted)
         finally:
             self.limit = limit
-            failed = [one.node.error for one in self.contents.values() if one.is_recorded and one.node.error is not None]
+            self.flushes += 1
+            failed = [
+                one.node.error for one in self.contents.values() if one.is_recorded and one.node.error is not None
+            ]
             self.contents = {
                 at: content
                 for at, content in self.contents.items()
                 if content.is_needed() and content.is_recorded and content.node.record is self
             }
-            self.leaves.clear()
+            if whole:
+                self.leaves.clear()
         if failed:
             raise failed[0]
 
@@ -289,9 +295,12 @@ class _Dispatch(TorchDispatchMode):
                 return self._natively(func, args, options)
         record = self.record
         tensors: list[torch.Tensor] = []
+        flushes = record.flushes
         given = self._given(args, tensors)
         named = {name: self._given_one(value, tensors) for name, value in options.items()} if options else options
         if given is None or not tensors or not _is_worth_it(record, tensors):
+            return self._natively(func, args, options)
+        if target is not None and _reads_in_part(target, tensors):
             return self._natively(func, args, options)
         tracing = RECORDERS.tracing
         tracing.append(record)
@@ -302,11 +311,14 @@ class _Dispatch(TorchDispatchMode):
             return self._natively(func, args, options)
         finally:
             tracing.pop()
+        if record.flushes != flushes:  # on the way, which forgot what this operation reads
+            for one in tensors:
+                record.node_of(one)
         if target is not None:
             return self._written(func, args, options, target, found)
         strides = strides_of(func, args, options, tensors)
         if type(found) is not tuple:
-            return self._shown(found, strides and strides[0])
+            return self._shown(found, strides[0] if strides else None)
         layouts = strides or (None,) * len(found)
         return tuple(
             [None if one is None else self._shown(one, order) for one, order in zip(found, layouts, strict=True)]
@@ -341,7 +353,7 @@ class _Dispatch(TorchDispatchMode):
             found = torch.empty(result.shape, dtype=kind)
         else:
             found = torch.empty_strided(result.shape, strides, dtype=kind)
-        self.record.show(found, result.node if type(result) is _Pending else self.record.later(result))
+        self.record.show(found, self.record.later(result) if isinstance(result, Deferred) else result.node)
         return found
 
     def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, found: Any) -> torch.Tensor:
@@ -416,6 +428,15 @@ def _is_worth_it(record: _Record, tensors: list[torch.Tensor]) -> bool:
 def _overlaps(tensor: torch.Tensor) -> bool:
     """Whether several elements may lie in one place."""
     return any(stride == 0 and size > 1 for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+
+
+def _reads_in_part(target: torch.Tensor, tensors: list[torch.Tensor]) -> bool:
+    """Whether an operand lies in the memory of the target in another way, which PyTorch may refuse."""
+    storage = target.untyped_storage()._cdata
+    return any(
+        one is not target and one.untyped_storage()._cdata == storage and _geometry(one) != _geometry(target)
+        for one in tensors
+    )
 
 
 def _touches(record: _Record, mutable: bool, values: Any) -> bool:

@@ -256,17 +256,23 @@ def _(x: Any, y: Any) -> Tensor:
 
 @lowers(aten.where.self, aten.where.ScalarSelf, aten.where.ScalarOther, aten.where.Scalar)
 def _(condition: Tensor, x: Any, y: Any) -> Tensor:
+    if condition.dtype is not BOOL:
+        raise Unsupported("a condition of numbers")
     dtype = result_type((x, y))
     return dvm.where(condition, as_tensor(x, dtype), as_tensor(y, dtype))
 
 
 @lowers(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
 def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
+    if mask.dtype is not BOOL:
+        raise Unsupported("a mask of numbers")
     return dvm.where(mask, as_tensor(value, x.dtype), x)
 
 
 @lowers(aten.clamp.default, aten.clamp.Tensor, of="if")
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    if min is None and max is None:
+        raise Unsupported("a range without ends")
     dtype = result_type([value for value in (x, min, max) if value is not None])
     found = converted(x, dtype)
     if min is not None:
@@ -480,7 +486,7 @@ def _(value: Any, *, dtype: torch.dtype | None = None, **options: Any) -> Tensor
 
 @lowers(aten.full_like.default, aten.new_full.default)
 def _(x: Tensor, *arguments: Any, dtype: torch.dtype | None = None, **options: Any) -> Tensor:
-    shape, value = arguments if len(arguments) > 1 else (x.shape, arguments[0])
+    shape, value = arguments if len(arguments) > 1 else (x.shape, *arguments)
     return _full(shape, value, dtype or _kind_of(x), options)
 
 
@@ -519,7 +525,7 @@ def _(*bounds: Any, dtype: torch.dtype | None = None, device: Any = None, **opti
         raise Unsupported("it is not for main memory")
     if any(isinstance(bound, float) for bound in bounds):
         raise Unsupported("it has bounds that are no integers")
-    start, stop = bounds[:2] if len(bounds) > 1 else (0, bounds[0])
+    start, stop = bounds[:2] if len(bounds) > 1 else (0, *bounds)
     step = bounds[2] if len(bounds) > 2 else 1
     if not is_scalar(step):
         raise Unsupported("its step is not known")

@@ -18,9 +18,38 @@ from dvm.tensor import Tensor, Unsupported
 aten = torch.ops.aten
 
 
-@lowers(aten.mm.default, aten.bmm.default, aten.mv.default, dense=True)
+@lowers(aten.mm.default, dense=True)
 def _(a: Tensor, b: Tensor) -> Tensor:
+    _require_ranks(a, b, 2, 2)
     return _product(a, b)
+
+
+@lowers(aten.mv.default, dense=True)
+def _(a: Tensor, b: Tensor) -> Tensor:
+    _require_ranks(a, b, 2, 1)
+    return _product(a, b)
+
+
+@lowers(aten.bmm.default, dense=True)
+def _(a: Tensor, b: Tensor) -> Tensor:
+    _require_ranks(a, b, 3, 3)
+    return _product(a, b)
+
+
+def _require_ranks(a: Tensor, b: Tensor, first: int, second: int) -> None:
+    """Leave it to PyTorch to refuse products that NumPy would broadcast."""
+    batched = first == second == 3 and isinstance(a.shape[0], int) and isinstance(b.shape[0], int)
+    if a.ndim != first or b.ndim != second or (batched and a.shape[0] != b.shape[0]):
+        raise Unsupported(f"a product of {a.shape} and {b.shape}")
+
+
+def _require_shape(what: Tensor | None, shape: Sequence[Any]) -> None:
+    """Leave it to PyTorch to refuse parameters that NumPy would broadcast."""
+    if what is not None and (
+        what.ndim != len(shape)
+        or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(what.shape, shape, strict=True))
+    ):
+        raise Unsupported(f"a parameter of {what.shape} where {tuple(shape)} is wanted")
 
 
 def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
@@ -31,6 +60,7 @@ def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
 
 @lowers(aten.addmm.default, aten.baddbmm.default, dense=True)
 def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    _require_ranks(a, b, a.ndim, a.ndim)
     if beta == 1 and alpha == 1:
         return _product(a, b, bias=bias)
     found = _product(a, b)
@@ -84,6 +114,11 @@ def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> T
 @lowers(aten.native_layer_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Any, ...]:
     axis = x.ndim - len(shape)
+    if axis < 0:
+        raise Unsupported("it normalises more dims than there are")
+    _require_shape(weight, shape)
+    _require_shape(bias, shape)
+    _require_shape(x, (*x.shape[:axis], *shape))
     kept = x.dtype
     parameters = [parameter for parameter in (weight, bias) if parameter is not None]
     if any(parameter.dtype is not kept for parameter in parameters):
@@ -110,6 +145,10 @@ def _spread(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
 @lowers(aten._fused_rms_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None) -> tuple[Tensor, ...]:
     axis = x.ndim - len(shape)
+    if axis < 0:
+        raise Unsupported("it normalises more dims than there are")
+    _require_shape(weight, shape)
+    _require_shape(x, (*x.shape[:axis], *shape))
     epsilon = torch.finfo(torch.float32).eps if eps is None else eps
     found = dvm.rms_norm(x, weight, axis=axis, epsilon=epsilon)
     squares = reduce("Mean", dvm.square(converted(x, FLOAT32)), tuple(range(axis, x.ndim)), True)
@@ -136,6 +175,8 @@ def _(
 def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tuple[Tensor, ...]:
     if len(rest) == 3 and rest[0]:
         raise Unsupported("a batch norm in training writes its running statistics")
+    for parameter in (weight, bias, mean, var):
+        _require_shape(parameter, (x.shape[1],))
     across = (1, x.shape[1], *[1] * (x.ndim - 2))
     scale = dvm.rsqrt(dvm.add(var, float(rest[-1])))
     if weight is not None:
@@ -196,11 +237,15 @@ def _(
     return converted(found, kept), Deferred((batch, heads, length), scores.dtype, sums)
 
 
+_PAST_ALL = (1 << 31) - 1
+
+
 def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
     """Where each class is the target, and which targets count. A target past the classes is an error of the look-up."""
     counts = dvm.not_equal(target, ignored)
     classes = dvm.arange(logarithms.shape[-1])
-    wanted = dvm.take(classes, dvm.where(counts, target, 0), 0)
+    known = dvm.where(dvm.less(target, 0), _PAST_ALL, target)  # negative indices of `take` count from the end
+    wanted = dvm.take(classes, dvm.where(counts, known, 0), 0)
     same = dvm.equal(classes, dvm.expand_dims(wanted, -1) if target.ndim else wanted)
     return same, counts
 
@@ -209,6 +254,7 @@ def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, 
 def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
     if weight is not None or target.dtype is not INT64 or x.dtype.kind in "bi":
         raise Unsupported("a loss of integers, or with a weight for each class")
+    _require_shape(target, x.shape[:-1])
     same, counts = _classes(x, target, ignore_index)
     picked = dvm.sum(dvm.where(same, x, as_tensor(0.0, x.dtype)), -1)
     losses = dvm.where(counts, dvm.negative(picked), as_tensor(0.0, x.dtype))
