@@ -5,10 +5,13 @@ It measures what is not in the results of the output folder yet, and writes tabl
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 from tools.bench.cases import Case, all_cases
@@ -66,10 +69,28 @@ def main(args: Sequence[str] | None = None) -> int:
     if options.list:
         return run("dvm-bench", lambda: _list(cases, names, options))
     try:
-        return run("dvm-bench", lambda: _bench(cases, names, options))
-    except KeyboardInterrupt:
+        with _orderly():
+            return run("dvm-bench", lambda: _bench(cases, names, options))
+    except KeyboardInterrupt as cut:
         print("\ndvm-bench: interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+        return 128 + (cut.args[0] if cut.args else signal.SIGINT)
+
+
+@contextmanager
+def _orderly() -> Generator[None]:
+    """Have SIGTERM end the contenders' processes and remove their files, as an interrupt from the keyboard does."""
+    if current_thread() is not main_thread():
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _positive_int(text: str) -> int:
