@@ -1,1 +1,1 @@
-"""The command lines: dvm-opt, dvm-run and dvm-objdump, thin over the library."""
+"""The command lines: dvm-opt, dvm-run, dvm-objdump and dvm-bench, thin over the library."""

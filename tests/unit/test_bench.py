@@ -1,6 +1,7 @@
 """dvm-bench: its command line, resuming, and the arithmetic of its tables. No time is asserted."""
 
 import json
+import sys
 from collections.abc import Callable
 from math import inf, nan
 from pathlib import Path
@@ -15,6 +16,8 @@ from tools.bench.cases import CASES, Case, find
 from tools.bench.contenders import CONTENDERS, Setup
 from tools.bench.figures import figures, geometric_mean, ratio, summaries
 from tools.bench.machine import digest, versions
+from tools.bench.plots import draw
+from tools.bench.process import Process
 from tools.bench.records import Key, Records
 from tools.bench.report import losses, metric_table, ratio_text, summary_table, value_text, write
 from tools.bench.with_numexpr import TEXTS
@@ -239,8 +242,10 @@ def test_figures_are_short(seconds: float | None, text: str) -> None:
 
 
 def test_ratios_are_short() -> None:
-    assert [ratio_text(value) for value in (0.004, 0.996, 9.94, 12.34, 1234.5)] == [
-        "0.00",
+    assert [ratio_text(value) for value in (2e-5, 0.00412, 0.0949, 0.996, 9.94, 12.34, 1234.5)] == [
+        "2e-05",
+        "0.0041",
+        "0.095",
         "1.00",
         "9.94",
         "12.3",
@@ -308,3 +313,32 @@ def test_where_dvm_is_slower(tmp_path: Path) -> None:
         "| DVM, torch.compile | **0.71** (0.25 to 2.00, 2 cases) | **1.00** (0.25 to 4.00, 2 cases) |"
     )
     assert text[3].startswith("| Inductor, static | 0.0057 (1 case) | 0.040 (1 case) |")
+
+
+def test_plots_need_matplotlib(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    assert dvm_bench.main([*QUICK, "--output", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert "no plots: matplotlib is not installed" in captured.err
+    assert "0 plots" in captured.out
+
+
+def test_plots(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    found = figures(measured(tmp_path).all(), "here", SHAPES)
+    found["model/add"] = found["operator/add"]
+    names = {path.name for path in draw(tmp_path, found)}
+    assert {"steady_operator.png", "total_operator.png", "stream_add.png"} <= names
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names)
+
+
+def test_a_process_that_dies_is_a_failure(tmp_path: Path) -> None:
+    """With the last line that it printed."""
+    interpreter = tmp_path / "python"
+    interpreter.write_text("#!/bin/sh\necho no such luck >&2\nexit 3\n")
+    interpreter.chmod(0o755)
+    process = Process(CONTENDERS["mindspore"], "operator/add", 1, str(interpreter), quick=True)
+    process.close()
+    assert process.started == {"status": "failed", "message": "the process ended (3): no such luck"}

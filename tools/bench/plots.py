@@ -70,12 +70,12 @@ def _bars(axes: Any, found: Mapping[str, Figures], metric: str, title: str) -> b
         places = [place + (number - (len(shown) - 1) / 2) * width for place in values]
         heights = [value - 1 for value in values.values()]
         axes.bar(places, heights, width, bottom=1, color=COLOURS[name], label=CONTENDERS[name].title)
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.axhline(1, color=COLOURS["eager"], linewidth=1)
     axes.set_xticks(range(len(found)), [case.split("/")[1] for case in found], rotation=30, ha="right")
     axes.set_title(title)
     if shown:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return bool(shown)
 
 
@@ -86,8 +86,16 @@ def _stream(axes: Any, case: str, of_case: Figures) -> None:
             seconds: list[float] = mine["seconds"]
             times = list(accumulate(seconds))
             axes.plot(range(1, len(times) + 1), times, color=COLOURS[name], label=CONTENDERS[name].title)
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_xlabel("shapes")
     axes.set_ylabel("seconds since the beginning")
     axes.set_title(case)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def _logarithmic(axes: Any) -> None:
+    """With figures such as 0.2 rather than powers of ten."""
+    make_formatter: Any = import_module("matplotlib.ticker").LogFormatter
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(make_formatter())
+    axes.yaxis.set_minor_formatter(make_formatter())

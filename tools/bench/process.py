@@ -65,7 +65,11 @@ class Process:
             os.close(reading)
             os.close(writing)
         self._pending = b""
-        self.started = self._read(START_SECONDS)
+        try:
+            self.started = self._read(START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request, or that it took too long or that the process ended."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from vm.files import replacing
 
 KINDS = {"operator": "Operators", "subgraph": "Subgraphs", "model": "Models", "all": "Everything"}
 
+OURS = ("dvm", "dvm-lazy")
+
 READING = """\
 Times are wall-clock time. Ratios, in parentheses and in the summaries, say how many times as fast as the baseline a contender
-is (of memory: how many times as small): above 1 it is better, below 1 worse. `-` is what was not measured, because the contender
+is (of memory: how many times as small): above 1 it is better, below 1 worse. A summary gives the geometric mean, the least and
+the greatest; of which cases those are is in results.json. `-` is what was not measured, because the contender
 cannot express the case or is not there; `> t` is a stream that was cut at the time limit after t, and counts in no mean.
 """
 
@@ -36,6 +40,8 @@ def _digits(value: float) -> str:
 
 def ratio_text(value: float) -> str:
     """A ratio with two or three digits."""
+    if value < 0.095:
+        return f"{value:.1g}" if value < 1e-4 else f"{value:.{1 - floor(log10(value))}f}"
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
 
 
@@ -71,21 +77,46 @@ def metric_table(found: Mapping[str, Figures], metric: Metric) -> str:
 
 
 def summary_table(rows: Sequence[Summary], kind: str, baseline: str) -> str:
-    """The geometric means and extremes of all contenders and metrics against one baseline."""
+    """Contenders by metrics against one baseline: geometric mean, extremes, and of how many cases."""
+    chosen = {(row.contender, row.metric): row for row in rows if (row.kind, row.baseline) == (kind, baseline)}
+    names = [name for name in CONTENDERS if any(name == contender for contender, _ in chosen)]
+    return table(
+        ["", *(metric.title for metric in METRICS)],
+        [
+            [CONTENDERS[name].title, *(_summary_cell(chosen.get((name, metric.name))) for metric in METRICS)]
+            for name in names
+        ],
+    )
+
+
+def _summary_cell(row: Summary | None) -> str:
+    if row is None:
+        return "-"
+    if row.cases == 1:
+        return f"{ratio_text(row.mean)} (1 case)"
+    return f"**{ratio_text(row.mean)}** ({ratio_text(row.least)} to {ratio_text(row.greatest)}, {row.cases} cases)"
+
+
+def losses(found: Mapping[str, Figures]) -> list[tuple[str, str, str, str, float]]:
+    """Metric, contender, baseline, case and ratio wherever DVM is slower in steady state or at a new shape; the worst first."""
+    result = [
+        (metric, name, baseline, case, value)
+        for metric in ("steady", "new_median")
+        for case, of_case in found.items()
+        for name in OURS
+        for baseline in BASELINES
+        if (value := ratio(of_case, metric, name, baseline)) is not None and value < 1
+    ]
+    return sorted(result, key=lambda row: (row[0] != "steady", row[4]))
+
+
+def _losses_table(rows: Sequence[tuple[str, str, str, str, float]]) -> str:
     titles = {metric.name: metric.title for metric in METRICS}
     return table(
-        ["Figure", "Contender", "Cases", "Geometric mean", "Least", "Greatest"],
+        ["Figure", "Case", "Contender", "Slower than", "Times as fast"],
         [
-            [
-                titles[row.metric],
-                CONTENDERS[row.contender].title,
-                str(row.cases),
-                ratio_text(row.mean),
-                f"{ratio_text(row.least)} ({row.least_case})",
-                f"{ratio_text(row.greatest)} ({row.greatest_case})",
-            ]
-            for row in rows
-            if (row.kind, row.baseline) == (kind, baseline)
+            [titles[metric], case, CONTENDERS[name].title, CONTENDERS[baseline].title, ratio_text(value)]
+            for metric, name, baseline, case, value in rows
         ],
     )
 
@@ -106,10 +137,11 @@ def markdown(found: Mapping[str, Figures], machine: Mapping[str, Any], missing: 
                     summary_table(rows, kind, baseline),
                 ]
         for metric in METRICS if of_kind else ():
-            parts += [
-                f"### {heading}: {metric.title.lower()} (and times as fast as eager)",
-                metric_table(of_kind, metric),
-            ]
+            compared = "small" if metric.unit == "B" else "fast"
+            parts.append(f"### {heading}: {metric.title.lower()} (and times as {compared} as eager)")
+            parts.append(metric_table(of_kind, metric))
+    if slower := losses(found):
+        parts += ["## Where DVM is slower", _losses_table(slower)]
     if problems := _problems(found):
         parts += ["## What went wrong", problems]
     return "\n\n".join(parts) + "\n"
