@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -108,37 +109,13 @@ class Device:
             arena = self._local.arena = Arena()
         return arena
 
-    def run_on_cores(self, work: Callable[[], None], wanted: int) -> None:
-        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised.
+    def team(self) -> "Team":
+        """The cores for one launch."""
+        return Team(self)
 
-        Meanwhile each thread is pinned to a CPU of its own as far as there are CPUs.
-        """
-        wanted = min(wanted, self.cores)
-        allowed = available()
-        claimed = CPUS.claim(allowed, wanted)
-        places = [{cpu} for cpu in claimed] + [allowed] * (wanted - len(claimed))
-
-        def pinned(place: set[int]) -> None:
-            pin(place)
-            work()
-
-        helpers: list[Future[None]] = []
-        try:
-            # a pool takes no work any more once the interpreter has begun to shut down
-            with suppress(RuntimeError):
-                for place in places[1:]:
-                    helpers.append(self._workers().submit(pinned, place))
-            if claimed:
-                pin(places[0])
-            work()
-        finally:
-            started = [helper for helper in helpers if not helper.cancel()]
-            wait(started)
-            if claimed:
-                pin(allowed)
-                CPUS.release(claimed)
-        for helper in started:
-            helper.result()
+    def submit(self, work: Callable[[], None]) -> "Future[None]":
+        """Have another core do some work. Raises RuntimeError once the interpreter has begun to shut down."""
+        return self._workers().submit(work)
 
     def _workers(self) -> ThreadPoolExecutor:
         """The other cores; a process that was forked has none of the threads of its parent."""
@@ -149,6 +126,65 @@ class Device:
                     self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
                     self._process = process
         return self._pool
+
+
+class Team:
+    """The cores of one launch, the calling thread among them; a context manager.
+
+    From the first work for several until the end of the launch each is pinned to a CPU of its own, as far as there are CPUs: pinning the
+    calling thread takes up to 170 microseconds, and a launch may have many stages.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+        self._allowed: set[int] = set()
+        self._claimed: list[int] | None = None
+
+    def __enter__(self) -> "Team":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._claimed:
+            pin(self._allowed)
+            CPUS.release(self._claimed)
+
+    def run(self, work: Callable[[], None], wanted: int) -> None:
+        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised."""
+        if self._claimed is None:
+            self._allowed = available()
+            self._claimed = CPUS.claim(self._allowed, self._device.cores)
+            if self._claimed:
+                pin({self._claimed[0]})
+        places = [{cpu} for cpu in self._claimed[1:]]
+        places += [self._allowed] * (self._device.cores - 1 - len(places))
+        helpers: list[Future[None]] = []
+        try:
+            with suppress(RuntimeError):
+                for place in places[: wanted - 1]:
+                    helpers.append(self._device.submit(partial(_pinned, place, work)))
+            work()
+        finally:
+            started = [helper for helper in helpers if not helper.cancel()]
+            wait(started)
+        for helper in started:
+            helper.result()
+
+
+class _Place(threading.local):
+    """Where a thread of the pool is pinned."""
+
+    cpus: set[int] | None = None
+
+
+_PLACE = _Place()
+
+
+def _pinned(place: set[int], work: Callable[[], None]) -> None:
+    """Work in a thread of the pool, which stays where it is pinned."""
+    if _PLACE.cpus != place:
+        pin(place)
+        _PLACE.cpus = place
+    work()
 
 
 def _memory_bytes() -> int:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vm.blas import BLAS
-from vm.device import Arena, Device
+from vm.device import Arena, Device, Team
 from vm.frame import Frame
 from vm.layout import View
 from vm.plan import KernelPlan, LaunchPlan, Span
@@ -22,12 +22,11 @@ from vm.recording import Recording
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
 
-PARALLEL_WORK = 1 << 22
-"""Elements times instructions from which a stage is worth a second core: some 0.6 ms.
+PARALLEL_WORK = 1 << 21
+"""Elements times instructions from which a stage is worth a second core: some 0.3 ms.
 
 Waking a core costs 0.1 ms where its caches and the caller's are cold, and each NumPy call on two cores some microseconds
-more than on one, because they take the interpreter's lock from one another. Chain, softmax and layer norm broke even at
-4 to 7 million; at 1 million they took twice as long on two cores.
+more than on one, because they take the interpreter's lock from one another.
 """
 
 Buffers = Sequence[Any]
@@ -55,28 +54,28 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
 
     Raises ExecutionError where data does not fit (an index out of range).
     """
-    with BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext():
-        _run_stages(plan, buffers, device, recording)
+    with BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext(), device.team() as team:
+        _run_stages(plan, buffers, device, team, recording)
 
 
-def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording | None) -> None:
+def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, team: Team, recording: Recording | None) -> None:
     for stage in plan.stages:
         kernels = [_KernelRun(kernel, buffers, recording) for kernel in stage]
         together: list[_Job] = []
         for kernel in kernels:
             if kernel.plan.tiling.one_core:
-                _work([kernel.first_job()], device, 1, recording)
+                _work([kernel.first_job()], device, team, 1, recording)
             else:
                 together.append(kernel.first_job())
         cores = device.cores if sum(kernel.plan.work for kernel in kernels) >= PARALLEL_WORK else 1
         if recording is not None and recording.one_core:
             cores = 1
         together.sort(key=lambda job: -job.kernel.plan.work / job.items)
-        _work(together, device, cores, recording)
-        _work([kernel.combining_job() for kernel in kernels if kernel.partials], device, cores, recording)
+        _work(together, device, team, cores, recording)
+        _work([kernel.combining_job() for kernel in kernels if kernel.partials], device, team, cores, recording)
 
 
-def _work(jobs: list[_Job], device: Device, cores: int, recording: Recording | None) -> None:
+def _work(jobs: list[_Job], device: Device, team: Team, cores: int, recording: Recording | None) -> None:
     """Do all items of all jobs, on that many cores at most."""
     cores = min(cores, sum(job.items for job in jobs))
     if not cores:
@@ -102,7 +101,7 @@ def _work(jobs: list[_Job], device: Device, cores: int, recording: Recording | N
                 frame.release()
 
     if cores > 1:
-        device.run_on_cores(worker, cores)
+        team.run(worker, cores)
     else:
         worker()
 

@@ -58,7 +58,8 @@ def test_cores_run_on_cpus_of_their_own_and_the_caller_is_let_go() -> None:
 
     device = Device(2)
     for _ in range(3):
-        device.run_on_cores(work, 2)
+        with device.team() as team:
+            team.run(work, 2)
         assert os.sched_getaffinity(0) == allowed
     for first, second in zip(seen[::2], seen[1::2], strict=True):
         assert len(first) == len(second) == 1
@@ -75,8 +76,8 @@ def test_the_caller_is_let_go_where_work_fails() -> None:
         raise ArithmeticError
 
     for _ in range(3):
-        with pytest.raises(ArithmeticError):
-            device.run_on_cores(work, 2)
+        with pytest.raises(ArithmeticError), device.team() as team:
+            team.run(work, 2)
         assert os.sched_getaffinity(0) == allowed
     claimed = cpus.CPUS.claim(allowed, len(allowed))
     assert claimed
@@ -90,7 +91,8 @@ def test_a_second_launch_leaves_the_first_its_cpus() -> None:
     device = Device(len(allowed))
     taken = cpus.CPUS.claim(allowed, len(allowed))
     seen: list[set[int]] = []
-    device.run_on_cores(lambda: seen.append(os.sched_getaffinity(0)), len(allowed))
+    with device.team() as team:
+        team.run(lambda: seen.append(os.sched_getaffinity(0)), len(allowed))
     assert all(places == allowed for places in seen)
     cpus.CPUS.release(taken)
 
@@ -136,7 +138,8 @@ if not pid:
     def work():
         both.wait()
         threads.add(threading.get_ident())
-    device.run_on_cores(work, 2)
+    with device.team() as team:
+        team.run(work, 2)
     os._exit(len(threads))
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """

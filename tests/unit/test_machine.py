@@ -14,7 +14,7 @@ import pytest
 from tests.unit import programs
 from tests.unit.programs import F32, S0, S1, once, reads, stream, word, writes
 from vm import engine, machine
-from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device
+from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device, Team
 from vm.errors import DvmError, ExecutionError, ShapeError
 from vm.isa import ReduceKind
 from vm.machine import Machine
@@ -326,16 +326,16 @@ def test_a_trace_shows_the_work_of_every_core() -> None:
     made = Machine(row_sum(), device)
     recording = Recording()
     together = threading.Barrier(2)
-    run_on_cores = device.run_on_cores
 
-    def run(work: Callable[[], None], wanted: int) -> None:
-        def start() -> None:
-            together.wait()
-            work()
+    class Waiting(Team):
+        def run(self, work: Callable[[], None], wanted: int) -> None:
+            def start() -> None:
+                together.wait()
+                work()
 
-        run_on_cores(start, wanted)
+            super().run(start, wanted)
 
-    device.run_on_cores = run  # type: ignore[method-assign]
+    device.team = lambda: Waiting(device)  # type: ignore[method-assign]
     x = np.ones((64, 3000), np.float32)
     assert made.call([x], recording=recording)[0].tolist() == [3000] * 64
     trace = recording.trace("row_sum")

@@ -8,7 +8,7 @@ import pytest
 
 import dvm
 from vm import engine
-from vm.device import Device
+from vm.device import Device, Team
 from vm.machine import Machine
 
 MIXED = """
@@ -37,9 +37,20 @@ class Counting(Device):
         super().__init__(cores, unified_buffer_bytes)
         self.wanted: list[int] = []
 
-    def run_on_cores(self, work: Callable[[], None], wanted: int) -> None:
+    def team(self) -> Team:
+        return CountingTeam(self)
+
+
+class CountingTeam(Team):
+    """The cores of a launch of such a device."""
+
+    def __init__(self, device: Counting) -> None:
+        super().__init__(device)
+        self.wanted = device.wanted
+
+    def run(self, work: Callable[[], None], wanted: int) -> None:
         self.wanted.append(wanted)
-        super().run_on_cores(work, wanted)
+        super().run(work, wanted)
 
 
 @pytest.fixture(autouse=True)
