@@ -26,6 +26,10 @@ from dvm_dialects.vk import parse_condition
 from vm.errors import DvmError
 
 
+NEVER = "1 < 0"
+"""The condition of what is never taken."""
+
+
 class Argument:
     """What a kernel gets for an array or a number of the call: it has a shape and an element type, and is loaded.
 
@@ -340,14 +344,10 @@ class KernelBuilder:
 
         The first of those is taken, and what is before all of them where none holds. The condition compares dims, such as
         f"{x.shape[1]} > 4096", or "rows < 8 and columns == 16" of dims declared by name. Each alternative stores as many
-        values, in the same order. A condition is needed, unlike in the original DVM, which takes the first alternative that
-        fits its unified buffer: here each fits at all sizes.
+        values, in the same order. Without a condition it is for where those before it do not fit the unified buffer, as
+        in the original DVM; here each fits at all sizes, so it is checked and compiled, and never taken.
         """
-        if condition is None:
-            raise DvmError(
-                "k.spec_next needs a condition on dims, such as k.spec_next('x_1 > 4096'): every alternative fits at all "
-                "sizes, so that nothing else chooses between them"
-            )
+        condition = NEVER if condition is None else condition
         try:
             parse_condition(condition)
         except (TypeError, ValueError) as error:
