@@ -25,7 +25,6 @@ from dvm.trace import Size, Traced, TraceError, where
 from dvm_dialects.vk import parse_condition
 from vm.errors import DvmError
 
-
 NEVER = "1 < 0"
 """The condition of what is never taken."""
 
