@@ -19,7 +19,7 @@ from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_co
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import dvm.compiler  # noqa: F401 - the first flush needs it, and is timed by people
+import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
 from dvm.frontends.torch.layouts import strides_of
