@@ -14,6 +14,7 @@ from dvm_dialects.diagnostics import explain
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
 from passes.dvm_fuse import DvmFusePass
+from vm.collection import PAUSE
 from vm.errors import CompileError
 from vm.host import AnyProgram, HostProgram
 
@@ -49,6 +50,7 @@ def parse_text(name: str, text: str, context: Context) -> ModuleOp:
     return module
 
 
+@PAUSE
 def compile_text(name: str, text: str) -> AnyProgram:
     """Compile the one public function that the text of a file says."""
     context = new_context()
@@ -63,6 +65,7 @@ def compile_module(module: ModuleOp, context: Context | None = None, *, fusion: 
     return program
 
 
+@PAUSE
 def compile_any(module: ModuleOp, context: Context | None = None, *, fusion: bool = True) -> AnyProgram:
     """Compile the one public function of a module, which is used up: for front ends, which make one for this alone.
 

@@ -6,17 +6,18 @@ pool that is started when the first launch can use it.
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vm.cpus import CPUS, available, pin
+from vm.cpus import available
 from vm.errors import DvmError
+from vm.team import Team
 
 DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
 """One L2 cache of the machines this was tuned on."""
@@ -24,10 +25,21 @@ DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
 DEFAULT_ITERATION_LIMIT = 10_000_000
 """Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
 
-FRAME_LIMIT = 512
+FRAME_LIMIT = 2048
 """Frames that one arena keeps; the oldest go first."""
 
 ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class Library:
+    """Functions of another library that a device uses in place of some of `vm.tiles`, which take the same arguments.
+
+    A thread works inside of what `alone` returns, where the library is to use no threads of its own.
+    """
+
+    functions: Mapping[Callable[..., Any], Callable[..., Any]] = field(default_factory=dict[Any, Any])
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Arena:
@@ -36,7 +48,8 @@ class Arena:
     Never shared between threads. Both memories grow on demand and are kept, so that a launch allocates nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, library: Library) -> None:
+        self.library = library
         self.unified_buffer = aligned_bytes(0)
         self.workspace = aligned_bytes(0)
         self.frames: dict[Any, Any] = {}
@@ -96,6 +109,7 @@ class Device:
         self.register_bytes_limit = _setting(
             "register_bytes_limit", register_bytes_limit, "DVM_REGISTER_BYTES_LIMIT", _memory_bytes()
         )
+        self._library = Library()
         self._local = threading.local()
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -106,12 +120,17 @@ class Device:
         """The arena of the calling thread."""
         arena: Arena | None = getattr(self._local, "arena", None)
         if arena is None:
-            arena = self._local.arena = Arena()
+            arena = self._local.arena = Arena(self._library)
         return arena
 
-    def team(self) -> "Team":
+    def use(self, library: Library) -> None:
+        """Take tile functions from a library from the next launch on."""
+        self._library = library
+        self._local = threading.local()
+
+    def team(self) -> Team:
         """The cores for one launch."""
-        return Team(self)
+        return Team(self.cores, self.submit)
 
     def submit(self, work: Callable[[], None]) -> "Future[None]":
         """Have another core do some work. Raises RuntimeError once the interpreter has begun to shut down."""
@@ -126,65 +145,6 @@ class Device:
                     self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
                     self._process = process
         return self._pool
-
-
-class Team:
-    """The cores of one launch, the calling thread among them; a context manager.
-
-    From the first work for several until the end of the launch each is pinned to a CPU of its own, as far as there are CPUs: pinning the
-    calling thread takes up to 170 microseconds, and a launch may have many stages.
-    """
-
-    def __init__(self, device: Device) -> None:
-        self._device = device
-        self._allowed: set[int] = set()
-        self._claimed: list[int] | None = None
-
-    def __enter__(self) -> "Team":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._claimed:
-            pin(self._allowed)
-            CPUS.release(self._claimed)
-
-    def run(self, work: Callable[[], None], wanted: int) -> None:
-        """Run `work` on `wanted` cores at most, this thread among them, and wait for all; raises what one raised."""
-        if self._claimed is None:
-            self._allowed = available()
-            self._claimed = CPUS.claim(self._allowed, self._device.cores)
-            if self._claimed:
-                pin({self._claimed[0]})
-        places = [{cpu} for cpu in self._claimed[1:]]
-        places += [self._allowed] * (self._device.cores - 1 - len(places))
-        helpers: list[Future[None]] = []
-        try:
-            with suppress(RuntimeError):
-                for place in places[: wanted - 1]:
-                    helpers.append(self._device.submit(partial(_pinned, place, work)))
-            work()
-        finally:
-            started = [helper for helper in helpers if not helper.cancel()]
-            wait(started)
-        for helper in started:
-            helper.result()
-
-
-class _Place(threading.local):
-    """Where a thread of the pool is pinned."""
-
-    cpus: set[int] | None = None
-
-
-_PLACE = _Place()
-
-
-def _pinned(place: set[int], work: Callable[[], None]) -> None:
-    """Work in a thread of the pool, which stays where it is pinned."""
-    if _PLACE.cpus != place:
-        pin(place)
-        _PLACE.cpus = place
-    work()
 
 
 def _memory_bytes() -> int:

@@ -14,20 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vm.blas import BLAS
-from vm.device import Arena, Device, Team
+from vm.device import Arena, Device
 from vm.frame import Frame
 from vm.layout import View
 from vm.plan import KernelPlan, LaunchPlan, Span
 from vm.recording import Recording
+from vm.team import Team
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
-
-PARALLEL_WORK = 1 << 21
-"""Elements times instructions from which a stage is worth a second core: some 0.3 ms.
-
-Waking a core costs 0.1 ms where its caches and the caller's are cold, and each NumPy call on two cores some microseconds
-more than on one, because they take the interpreter's lock from one another.
-"""
 
 Buffers = Sequence[Any]
 """By tensor: the array that owns its memory, or None for a view."""
@@ -59,7 +53,8 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
 
 
 def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, team: Team, recording: Recording | None) -> None:
-    for stage in plan.stages:
+    last = plan.last_wide_stage
+    for number, stage in enumerate(plan.stages):
         kernels = [_KernelRun(kernel, buffers, recording) for kernel in stage]
         together: list[_Job] = []
         for kernel in kernels:
@@ -67,12 +62,14 @@ def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, team: Team, 
                 _work([kernel.first_job()], device, team, 1, recording)
             else:
                 together.append(kernel.first_job())
-        cores = device.cores if sum(kernel.plan.work for kernel in kernels) >= PARALLEL_WORK else 1
+        cores = device.cores if number in plan.wide_stages else 1
         if recording is not None and recording.one_core:
             cores = 1
         together.sort(key=lambda job: -job.kernel.plan.work / job.items)
         _work(together, device, team, cores, recording)
         _work([kernel.combining_job() for kernel in kernels if kernel.partials], device, team, cores, recording)
+        if number == last:
+            team.dismiss()
 
 
 def _work(jobs: list[_Job], device: Device, team: Team, cores: int, recording: Recording | None) -> None:
@@ -88,7 +85,7 @@ def _work(jobs: list[_Job], device: Device, team: Team, cores: int, recording: R
         arena.require(unified_buffer_bytes)
         core = _Core(arena, {})
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), arena.library.alone():
                 for job, item in todo:
                     if recording is None:
                         job.do(item, core)

@@ -43,6 +43,7 @@ class Frame:
         self.accumulators: dict[int, Tile] = {value: pool[value] for value in plan.split_accumulators}
         pool += [*plan.scalar_arrays, self.origin, extents, plan.domain.extents]
         self.passes: list[PassCalls] = []
+        other = arena.library.functions
         for part in recipe.passes:
             calls = PassCalls()
             for mnemonic, function, following, known, pooled, patched in part:
@@ -51,8 +52,8 @@ class Frame:
                     arguments[position] = pool[source] if transform is None else transform(pool[source])
                 for operand, position, transform in patched:
                     calls.patches.append((operand, arguments, position, transform))
-                calls.first.append((function, arguments))
-                calls.following.append((following, arguments))
+                calls.first.append((other.get(function, function), arguments))
+                calls.following.append((other.get(following, following), arguments))
                 calls.mnemonics.append(mnemonic)
             self.passes.append(calls)
 

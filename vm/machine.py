@@ -5,6 +5,7 @@ launch plans of the shapes it has seen.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from math import isinf
 from threading import Lock
 from typing import Any, cast
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vm.bind import bind
+from vm.collection import PAUSE
 from vm.device import Device
 from vm.engine import run
 from vm.errors import ShapeError
@@ -54,7 +56,8 @@ class Machine:
         key = (shapes, strides)
         found = self._plans.get(key)
         if found is None:
-            found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.unified_buffer_bytes)
+            with PAUSE:
+                found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.unified_buffer_bytes)
             with self._lock:
                 if len(self._plans) >= PLAN_LIMIT:
                     del self._plans[next(iter(self._plans))]
@@ -108,7 +111,8 @@ class Machine:
             workspace = self.device.arena.require_workspace(plan.workspace_bytes)
             for number in self._workspace:
                 buffers[number] = workspace
-        run(plan, buffers, self.device, recording)
+        with PAUSE if plan.is_first_launch() else nullcontext():
+            run(plan, buffers, self.device, recording)
 
     def _inputs(
         self, arguments: Sequence[Any]

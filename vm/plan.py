@@ -41,11 +41,15 @@ class _Cutting(NamedTuple):
     way_of: list[int]
 
 
-PRODUCT_RATE = 4
-"""Multiplications and additions of a matrix product that make it as worth a second core as one elementwise instruction does.
+PARALLEL_WORK = 1 << 22
+"""Elements times instructions from which a stage is worth a second core: some 0.6 ms.
 
-In the time of that there are some 6; but a product is one long call, which loses less to the interpreter's lock.
+Each NumPy call on two cores takes some microseconds more than on one, and now and then fifty, because they take the
+interpreter's lock from one another.
 """
+
+PRODUCT_RATE = 2
+"""Instructions that one multiplication and addition of a product counts for: it is one long call."""
 
 SPAN_LIMIT = 4096
 """Spans that a plan remembers; those of further tiles are computed each time."""
@@ -83,12 +87,12 @@ class KernelPlan:
 
     @cached_property
     def work(self) -> int:
-        """A measure of the time that the kernel takes: instructions on an element, some 0.15 ns each.
+        """A measure of the time that the kernel takes and of what a second core saves: instructions on an element.
 
         In a product the instructions beside it are few for each point of the domain, and left out.
         """
         points = self.domain.points
-        return points // PRODUCT_RATE if self.prepared.factors else points * self.prepared.instruction_count
+        return points * PRODUCT_RATE if self.prepared.factors else points * self.prepared.instruction_count
 
     @cached_property
     def split_accumulators(self) -> dict[int, str]:
@@ -164,6 +168,29 @@ class LaunchPlan:
     separate_workspace_bytes: int
     """What the workspace would take if no tensors shared memory."""
     dims: tuple[int, ...]
+
+    @cached_property
+    def _not_launched(self) -> list[None]:
+        return [None]
+
+    def is_first_launch(self) -> bool:
+        """Whether this is asked for the first time: the first launch makes what the others only use."""
+        try:
+            self._not_launched.pop()
+        except IndexError:
+            return False
+        return True
+
+    @cached_property
+    def wide_stages(self) -> frozenset[int]:
+        """The stages, by number, that are worth several cores."""
+        works = [sum(kernel.work for kernel in stage) for stage in self.stages]
+        return frozenset(number for number, work in enumerate(works) if work >= PARALLEL_WORK)
+
+    @cached_property
+    def last_wide_stage(self) -> int:
+        """The last stage that is worth several cores, or -1."""
+        return max(self.wide_stages, default=-1)
 
 
 def _way(view: View, rank: int) -> tuple[int, ...] | None:

@@ -155,7 +155,7 @@ class _RecipeBuilder:
         form = instruction.opcode.format
         if form is STORE:
             if self.plan.homes[step.sources[0]] != instruction.b:
-                self._call(step, _convert_store, _Operand(instruction.b), self._value(step.sources[0]))
+                self._call(step, convert_store, _Operand(instruction.b), self._value(step.sources[0]))
             return
         result = self._value(step.result)
         if form is LOAD:
@@ -191,7 +191,7 @@ class _RecipeBuilder:
         elif form is MATMUL:
             left, right = self._value(step.sources[0], _left), self._value(step.sources[1], _right)
             into = self._value(step.result, _product)
-            self._call(step, np.matmul, left, right, into, following=tiles.matmul_next)
+            self._call(step, tiles.matmul, left, right, into, following=tiles.matmul_next)
         elif form is GROUPED_MATMUL:
             self._add_grouped(step)
         elif form is GROUPED_MATMUL_K:
@@ -286,7 +286,8 @@ def _product(tile: Tile) -> Tile:
     return tile[..., 0]
 
 
-def _convert_store(target: Tile, source: Tile) -> None:
+def convert_store(target: Tile, source: Tile) -> None:
+    """Write a tile into a tensor, with conversion."""
     np.copyto(target, source, casting="unsafe")
 
 

@@ -5,6 +5,7 @@ Elementwise functions take (sources..., out). `out` may share its memory with a 
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import ml_dtypes
@@ -36,6 +37,7 @@ def widen(source: Tile, out: Tile) -> None:
     np.copyto(out, source.copy(), casting="unsafe")
 
 
+@cache
 def rounding_cast(memory_type: np.dtype[Any]) -> TileFunction:
     """A cast to a 16-bit float whose result is kept as f32."""
 
@@ -196,6 +198,26 @@ def reduce_repeated_next(
 ) -> None:
     """`reduce_next` of a source that is repeated where it has less than `extents`."""
     reduce_next(ufunc, axes, np.broadcast_to(source, extents), accumulator)
+
+
+FEW_ROWS = range(3, 65)
+"""Rows of a product with a transposed right factor for which OpenBLAS is faster the other way round."""
+
+LARGE_FACTOR = 1 << 14
+"""Elements of the right factor from which that is worth a copy of the result."""
+
+
+def matmul(left: Tile, right: Tile, out: Tile) -> None:
+    """out := left @ right
+
+    Where few rows meet a transposed matrix (the weights of a layer), (right^T @ left^T)^T takes OpenBLAS 0.6 of the time of
+    left @ right, which packs the matrix against its grain.
+    """
+    if left.shape[-2] in FEW_ROWS and right.strides[-2] < right.strides[-1] and right.size >= LARGE_FACTOR:
+        turned = np.matmul(right.swapaxes(-1, -2), left.swapaxes(-1, -2))
+        np.copyto(out, turned.swapaxes(-1, -2))
+    else:
+        np.matmul(left, right, out)
 
 
 def matmul_next(left: Tile, right: Tile, accumulator: Tile) -> None:

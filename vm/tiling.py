@@ -32,10 +32,13 @@ LEAST_ROWS = 128
 """Rows of the result below which a block of them is made narrower instead: BLAS packs the right factor for each."""
 
 LARGE_PRODUCT = 1 << 20
-"""Multiplications from which a product is cut into blocks for several cores."""
+"""Multiplications from which a product is cut into two blocks for several cores."""
 
-LEAST_BLOCK = 128
-"""Rows or columns below which a block of a product is not made narrower."""
+LARGE_BLOCK = 1 << 23
+"""Multiplications that each block has where there are more than two: some 0.2 ms."""
+
+LEAST_BLOCK = 96
+"""Rows or columns below which a product is not cut into more than two blocks."""
 
 _ALIGNMENT = 64
 
@@ -125,7 +128,8 @@ def _point_bytes(prepared: PreparedKernel, domain: Domain, masks: list[int], ten
 
 def _vector_tile(prepared: PreparedKernel, domain: Domain, budget: int) -> tuple[int, ...]:
     """Tile extents of at most `budget` points, the last axes first."""
-    budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // WANTED_TILES))))
+    wanted = min(_power_of_two(domain.points // MINIMUM_TILE), WANTED_TILES)
+    budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // wanted))))
     tile = [1] * len(domain.extents)
     spread = _spread_axis(prepared, domain)
     axes = range(len(tile) - 1, -1, -1)
@@ -153,14 +157,31 @@ def _spread_axis(prepared: PreparedKernel, domain: Domain) -> int:
 
 
 def _even(extent: int, limit: int) -> int:
-    """The largest tile of an axis not above `limit`, made smaller so that all tiles of the axis are about as large."""
+    """The largest tile of an axis not above `limit`, made smaller so that all tiles of the axis are about as large.
+
+    Few tiles are a power of two, which any usual number of cores shares without one of them waiting for long.
+    """
     if extent <= limit:
         return extent
     if limit <= 1:
         return 1
-    size = -(-extent // -(-extent // limit))
+    count = -(-extent // limit)
+    if count < WANTED_TILES:
+        count = 1 << (count - 1).bit_length()
+    size = -(-extent // count)
     rounded = -(-size // 16) * 16
-    return rounded if rounded <= limit else size
+    return rounded if rounded <= limit and rounded * (count - 1) < extent else size
+
+
+def _power_of_two(number: int) -> int:
+    """The largest power of two that is not above a number; 1 for 0."""
+    return 1 << max(number.bit_length() - 1, 0)
+
+
+def _blocks(extent: int, multiplications: int) -> int:
+    """How many blocks a product is cut into along a dim of its result, for the cores' sake."""
+    count = min(_power_of_two(multiplications // LARGE_BLOCK), WANTED_TILES)
+    return max(min(count, _power_of_two(extent // LEAST_BLOCK)), 2)
 
 
 def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_buffer_bytes: int) -> tuple[int, ...]:
@@ -175,9 +196,9 @@ def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_bu
     if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
         # the factor that all blocks share is packed for each of them: let it be the smaller one
         if n > m:
-            columns = _even(n, max(-(-n // WANTED_TILES), LEAST_BLOCK))
+            columns = _even(n, -(-n // _blocks(n, m * n * k)))
         else:
-            rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
+            rows = _even(m, -(-m // _blocks(m, m * n * k)))
     if not slots:
         block = (rows, columns, max(k, 1))
     elif factors_in_memory:

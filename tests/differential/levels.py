@@ -26,7 +26,7 @@ from dvm_dialects.shapes import ShapeConflict, element_of
 from dvm_dialects.source import parse_module
 from passes import get_all_passes
 from passes.emit_bytecode import build_program
-from vm import container, engine
+from vm import container, plan
 from vm.device import Device
 from vm.errors import DvmError
 from vm.isa import ElementType
@@ -256,12 +256,12 @@ def _bytes(results: Sequence[Array]) -> list[bytes]:
 @contextmanager
 def every_kernel_on_all_cores() -> Iterator[None]:
     """Makes kernels of any size worth several cores."""
-    kept = engine.PARALLEL_WORK
-    engine.PARALLEL_WORK = 0
+    kept = plan.PARALLEL_WORK
+    plan.PARALLEL_WORK = 0
     try:
         yield
     finally:
-        engine.PARALLEL_WORK = kept
+        plan.PARALLEL_WORK = kept
 
 
 def compare(level: str, results: Sequence[Any], expected: Sequence[Bounded], elements: Sequence[ElementType]) -> None:

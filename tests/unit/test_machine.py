@@ -13,13 +13,14 @@ import pytest
 
 from tests.unit import programs
 from tests.unit.programs import F32, S0, S1, once, reads, stream, word, writes
-from vm import engine, machine
-from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device, Team
+from vm import machine, plan
+from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device
 from vm.errors import DvmError, ExecutionError, ShapeError
 from vm.isa import ReduceKind
 from vm.machine import Machine
 from vm.program import Axis, Kernel, KernelKind, Program, Storage
 from vm.recording import Event, Recording
+from vm.team import Team
 
 Array = npt.NDArray[Any]
 
@@ -56,7 +57,7 @@ def normal(*shape: int, seed: int = 0) -> Array:
 @pytest.fixture
 def on_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small kernels are worth a second core too."""
-    monkeypatch.setattr(engine, "PARALLEL_WORK", 0)
+    monkeypatch.setattr(plan, "PARALLEL_WORK", 0)
 
 
 # --- plans ---
@@ -335,7 +336,7 @@ def test_a_trace_shows_the_work_of_every_core() -> None:
 
             super().run(start, wanted)
 
-    device.team = lambda: Waiting(device)  # type: ignore[method-assign]
+    device.team = lambda: Waiting(device.cores, device.submit)  # type: ignore[method-assign]
     x = np.ones((64, 3000), np.float32)
     assert made.call([x], recording=recording)[0].tolist() == [3000] * 64
     trace = recording.trace("row_sum")

@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pytest
 
 import dvm
-from vm import engine
-from vm.device import Device, Team
+from vm import plan
+from vm.device import Device
 from vm.machine import Machine
+from vm.team import Team
 
 MIXED = """
 func.func @mixed(%v : tensor<?xf32>, %x : tensor<?x?xf32>, %a : tensor<?x?xf32>, %b : tensor<?x8xf32>, %i : tensor<?xi32>)
@@ -45,7 +46,7 @@ class CountingTeam(Team):
     """The cores of a launch of such a device."""
 
     def __init__(self, device: Counting) -> None:
-        super().__init__(device)
+        super().__init__(device.cores, device.submit)
         self.wanted = device.wanted
 
     def run(self, work: Callable[[], None], wanted: int) -> None:
@@ -55,7 +56,7 @@ class CountingTeam(Team):
 
 @pytest.fixture(autouse=True)
 def on_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "PARALLEL_WORK", 0)
+    monkeypatch.setattr(plan, "PARALLEL_WORK", 0)
 
 
 def stages(program: dvm.Program, *arrays: npt.NDArray[np.generic]) -> list[int]:

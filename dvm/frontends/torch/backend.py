@@ -32,6 +32,7 @@ from dvm.frontends.torch.capture import (
 )
 from dvm.frontends.torch.log import LOG, left_to_torch
 from dvm.frontends.torch.table import VIEWS
+from vm.collection import PAUSE
 from vm.errors import DvmError
 
 Compiled = Callable[..., Any]
@@ -97,6 +98,7 @@ def _through_autograd(module: GraphModule, example_inputs: Sequence[Any], report
     return compiler(module, example_inputs)
 
 
+@PAUSE
 def _compiled(module: GraphModule, fakes: Sequence[Any], report: Report, *, boxed: bool) -> Compiled:
     """A function that does what a graph does."""
     if not boxed and _peel_views(module):
