@@ -3,16 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from dvm.frontends.torch.lazy import lazy
-from dvm.frontends.torch.tile_functions import LIBRARY
-from dvm.program import default_device
 
 if TYPE_CHECKING:
     from dvm.frontends.torch.explanation import Explanation, explain
 
 __all__ = ["Explanation", "explain", "lazy"]
-
-if LIBRARY is not None:
-    default_device().use(LIBRARY)
 
 
 def __getattr__(name: str) -> Any:

@@ -152,7 +152,7 @@ def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]])
             continue
         if (
             previous >= 0
-            and not is_pinned
+            and (not is_pinned or prepared.rows >> axis & 1)
             and not pinned >> previous & 1
             and axes[axis].reduction == axes[previous].reduction
             and all(strides[previous] == strides[axis] * extent for strides in steps)

@@ -89,8 +89,9 @@ _CHECKED = frozenset(form.number for form in (STORE, LOAD_GUARDED, GATHER, MATMU
 class PreparedKernel:
     """A kernel as the binder wants it.
 
-    `pinned` is the mask of axes that may not be merged with their neighbours, `factors` are the values that matrix
-    products read. `is_resident`: a tile spans the reduction axes whole (`vm.resident`).
+    `pinned` is the mask of axes that may not be merged with their neighbours, `rows` that of those among them that may be
+    merged with the one before all the same (the rows of products that have a factor in common are rows of one product).
+    `factors` are the values that matrix products read. `is_resident`: a tile spans the reduction axes whole (`vm.resident`).
     """
 
     kernel: Kernel
@@ -98,6 +99,7 @@ class PreparedKernel:
     passes: tuple[Pass, ...]
     memory_types: tuple[ElementType, ...]
     pinned: int
+    rows: int
     fill_masks: tuple[int, ...]
     factors: frozenset[int]
     is_resident: bool = False
@@ -265,9 +267,9 @@ def store_in_place(value: Value, operands: list[int], memory_types: tuple[Elemen
 
 def _merging_limits(
     kernel: Kernel, passes: list[tuple[bool, list[Step]]]
-) -> tuple[int, tuple[int, ...], frozenset[int]]:
-    """The pinned axes, the fill masks that merging must respect, and the factors of matrix products."""
-    pinned = 0
+) -> tuple[int, int, tuple[int, ...], frozenset[int]]:
+    """The pinned axes, those that are rows, the fill masks that merging must respect, and the factors of products."""
+    pinned = rows = 0
     fills: set[int] = set()
     factors: set[int] = set()
     for operand in kernel.operands:
@@ -288,5 +290,7 @@ def _merging_limits(
                 # gmmk treats its group axis, the one before m, like m, n and k
                 width = 4 if form is GROUPED_MATMUL_K else 3
                 pinned |= ((1 << width) - 1) << max(len(kernel.axes) - width, 0)
+                if form is MATMUL:
+                    rows |= 1 << (len(kernel.axes) - 3)
                 factors.update(source for source in step.sources if source >= 0)
-    return pinned, tuple(sorted(fills)), frozenset(factors)
+    return pinned, rows, tuple(sorted(fills)), frozenset(factors)

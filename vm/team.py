@@ -32,25 +32,19 @@ class _SpinLock:
     def __init__(self) -> None:
         self._memory = ctypes.c_int(0)
         self._place = ctypes.byref(self._memory)
-        _spin_init(self._place, 0)
+        _pthread.pthread_spin_init(self._place, 0)
 
     def acquire(self) -> None:
-        _spin_lock(self._place)
+        """Wait until it is free."""
+        _pthread_waiting.pthread_spin_lock(self._place)
 
     def release(self) -> None:
-        _spin_unlock(self._place)
+        """Let the one who waits go on."""
+        _pthread.pthread_spin_unlock(self._place)
 
 
-try:
-    _library, _holding = ctypes.CDLL(None), ctypes.PyDLL(None)
-    _spin_init, _spin_lock, _spin_unlock = (
-        _holding.pthread_spin_init,
-        _library.pthread_spin_lock,
-        _holding.pthread_spin_unlock,
-    )
-    _CAN_SPIN = True
-except (AttributeError, OSError):
-    _CAN_SPIN = False
+_pthread = ctypes.PyDLL(None)
+_pthread_waiting = ctypes.CDLL(None)
 
 
 class _Place(local):
@@ -66,7 +60,7 @@ class _Seat:
     """A thread of the pool in a launch, and what it is to do next. `cpus` are those that it may run on."""
 
     def __init__(self, cpus: set[int], *, spins: bool) -> None:
-        make: Callable[[], _Gate] = _SpinLock if spins and _CAN_SPIN else Lock
+        make: Callable[[], _Gate] = _SpinLock if spins and hasattr(_pthread, "pthread_spin_lock") else Lock
         self._cpus = cpus
         self._begin, self._end = make(), make()
         self._begin.acquire()

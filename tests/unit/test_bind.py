@@ -9,8 +9,10 @@ from math import prod
 import numpy as np
 import pytest
 
+import dvm
 from tests.unit import programs
 from tests.unit.programs import F16, F32, I32, I64, ONE, S0, S1, S2, ZERO, along, once, reads, stream, word, writes
+from vm import layout, tiling
 from vm.bind import MAXIMUM_BYTES, bind
 from vm.device import Device
 from vm.dims import BroadcastError
@@ -834,3 +836,71 @@ def test_where_values_live() -> None:
     assert converted.homes == (-1, -1)
     assert converted.tiling.unified_buffer_bytes > 0
     assert converted.prepared.memory_types == (F16, F16)
+
+
+# --- products with a factor in common ---
+
+
+@pytest.mark.parametrize(
+    ("right", "shape", "extents"),
+    [
+        ("tensor<?x?xf32>", (5, 6), (12, 6, 5)),
+        ("tensor<?x?x?xf32>", (3, 5, 6), (3, 4, 6, 5)),
+        ("tensor<?x?x?xf32>", (1, 5, 6), (12, 6, 5)),
+    ],
+)
+def test_rows_of_a_batch_are_rows_of_one_product_where_its_matrix_is_one(
+    right: str, shape: Shape, extents: Shape
+) -> None:
+    program = dvm.compile(
+        f"func.func @f(%a : tensor<?x?x?xf32>, %b : {right}) -> tensor<?x?x?xf32> {{ %c = dvm.matmul %a, %b "
+        f"trans_a false trans_b false : tensor<?x?x?xf32>, {right} -> tensor<?x?x?xf32> return %c : tensor<?x?x?xf32> }}"
+    )
+    machine = program._machine
+    assert isinstance(machine, Machine)
+    kernel = only_kernel(machine.plan(((3, 4, 5), shape)))
+    assert kernel.domain.extents == extents
+    random = np.random.default_rng(0)
+    a, b = (random.integers(-9, 9, of).astype(np.float32) for of in ((3, 4, 5), shape))
+    assert np.array_equal(program(a, b), a @ b)
+
+
+# --- tiles for the cores ---
+
+
+@pytest.mark.parametrize(
+    ("extent", "limit", "tile"),
+    [
+        (270, 135, 135),
+        (270, 128, 80),
+        (250, 128, 128),
+        (300, 100, 80),
+        (1000, 100, 100),
+        (7, 100, 7),
+        (0, 4, 0),
+    ],
+)
+def test_few_tiles_are_a_power_of_two(extent: int, limit: int, tile: int) -> None:
+    found = tiling._even(extent, limit)
+    assert found == tile
+    assert found <= max(limit, extent)
+    count = -(-extent // found) if found else 0
+    assert count >= 8 or count in (0, 1, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "k", "tile"),
+    [
+        (17, 768, 256, (17, 384)),
+        (270, 256, 256, (135, 256)),
+        (135, 256, 256, (135, 128)),
+        (300, 256, 256, (160, 256)),
+        (512, 512, 512, (128, 512)),
+        (16, 16, 16, (16, 16)),
+        (1024, 1024, 1024, (128, 1024)),
+        (4096, 4096, 4096, (512, 4096)),
+    ],
+)
+def test_blocks_of_a_product(m: int, n: int, k: int, tile: tuple[int, int]) -> None:
+    domain = layout.Domain((m, n, k), 4, (0, 1, 2))
+    assert tiling._matrix_tile(domain, True, 0, 1 << 20)[:2] == tile

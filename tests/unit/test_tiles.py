@@ -644,3 +644,23 @@ def test_group_ends_that_do_not_fit(
 ) -> None:
     with pytest.raises(ExecutionError, match=f"^group ends must not descend nor pass 4, but {end} follows {previous}"):
         run(ends)
+
+
+# --- products ---
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 17, 64, 65])
+@pytest.mark.parametrize("batch", [(), (3,)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_products_of_few_rows_with_a_transposed_factor(rows: int, batch: tuple[int, ...], turned: bool) -> None:
+    random = np.random.default_rng(0)
+    left = random.standard_normal((*batch, rows, 130)).astype(np.float32)
+    right = random.standard_normal((*batch, 140, 130) if turned else (*batch, 130, 140)).astype(np.float32)
+    if turned:
+        right = right.swapaxes(-1, -2)
+    wide = np.empty((*batch, rows, 150), np.float32)
+    out = wide[..., 5:145]
+    tiles.matmul(left, right, out)
+    exact = left.astype(np.float64) @ right.astype(np.float64)
+    bound = np.abs(left).astype(np.float64) @ np.abs(right).astype(np.float64)
+    assert (np.abs(out - exact) <= 130 * 2.0**-24 * bound).all()

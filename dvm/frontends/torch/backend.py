@@ -21,6 +21,7 @@ from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
+import dvm.compiler  # noqa: F401 - the first graph needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch.capture import (
     Mutation,
     Region,

@@ -21,10 +21,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
+from dvm.frontends.torch.composites import COMPOSITES, nothing_else_looks
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
-from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
+from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred, Lowering
 from dvm.frontends.torch.views import SIMPLE_VIEWS
 from dvm.primitives import ELEMENTS, Attributes
 from dvm.record import Node, Record, leaf
@@ -293,27 +294,19 @@ class _Dispatch(TorchDispatchMode):
             target = args[0]
             if type(target) not in _TENSORS or not is_plain(target) or _overlaps(target):
                 return self._natively(func, args, options)
-        record = self.record
         tensors: list[torch.Tensor] = []
-        flushes = record.flushes
+        flushes = self.record.flushes
         given = self._given(args, tensors)
         named = {name: self._given_one(value, tensors) for name, value in options.items()} if options else options
-        if given is None or not tensors or not _is_worth_it(record, tensors):
+        if given is None or not tensors or not _is_worth_it(self.record, tensors):
             return self._natively(func, args, options)
         if target is not None and _reads_in_part(target, tensors):
             return self._natively(func, args, options)
-        tracing = RECORDERS.tracing
-        tracing.append(record)
         try:
-            found = lowering(*given, **named)
+            found = self._lowered(lowering, given, named, tensors, flushes)
         except (DvmError, IndexError) as reason:
             left_to_torch(func, reason)
             return self._natively(func, args, options)
-        finally:
-            tracing.pop()
-        if record.flushes != flushes:  # on the way, which forgot what this operation reads
-            for one in tensors:
-                record.node_of(one)
         if target is not None:
             return self._written(func, args, options, target, found)
         strides = strides_of(func, args, options, tensors)
@@ -323,6 +316,38 @@ class _Dispatch(TorchDispatchMode):
         return tuple(
             [None if one is None else self._shown(one, order) for one, order in zip(found, layouts, strict=True)]
         )
+
+    def whole(self, composite: Lowering, args: Any, options: Any) -> torch.Tensor | None:
+        """The result of a function that is several operations to the dispatcher, or None where it has to be those."""
+        tensors: list[torch.Tensor] = []
+        flushes = self.record.flushes
+        given = self._given(args, tensors)
+        named = {name: self._given_one(value, tensors) for name, value in options.items()}
+        if given is None or not tensors or not _is_worth_it(self.record, tensors):
+            return None
+        if torch.is_grad_enabled() and any(one.requires_grad for one in tensors):
+            return None
+        try:
+            found = self._lowered(composite, given, named, tensors, flushes)
+        except (DvmError, IndexError):
+            return None
+        return self._shown(found, None)
+
+    def _lowered(
+        self, lowering: Lowering, given: Any, named: Any, tensors: Sequence[torch.Tensor], flushes: int
+    ) -> Any:
+        """What a lowering makes of tensors; `flushes` is how many there had been before those were looked up."""
+        record = self.record
+        tracing = RECORDERS.tracing
+        tracing.append(record)
+        try:
+            found = lowering(*given, **named)
+        finally:
+            tracing.pop()
+        if record.flushes != flushes:  # on the way, which forgot what this operation reads
+            for one in tensors:
+                record.node_of(one)
+        return found
 
     def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
         """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
@@ -473,12 +498,23 @@ _READERS: set[Callable[..., Any]] = {
 class _Functions(TorchFunctionMode):
     """Flushes before memory is read behind the dispatcher's back."""
 
-    def __init__(self, record: _Record) -> None:
+    def __init__(self, record: _Record, dispatch: _Dispatch) -> None:
         super().__init__()
         self.record = record
+        self.dispatch = dispatch
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _READERS:
+        composite = COMPOSITES.get(func)
+        if composite is not None:
+            if nothing_else_looks():
+                guard = torch._C._DisableTorchDispatch()
+                try:
+                    found = self.dispatch.whole(composite, args, kwargs or {})
+                finally:
+                    del guard
+                if found is not None:
+                    return found
+        elif func in _READERS:
             self.record.flush()
         return func(*args, **kwargs) if kwargs else func(*args)
 
@@ -493,8 +529,8 @@ class lazy:  # noqa: N801 - used like a function
 
     def __init__(self) -> None:
         self._record = _Record()
-        self._functions = _Functions(self._record)
         self._dispatch = _Dispatch(self._record)
+        self._functions = _Functions(self._record, self._dispatch)
 
     @property
     def launches(self) -> int:

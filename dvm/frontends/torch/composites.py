@@ -1,0 +1,64 @@
+"""Functions of PyTorch that are several operations to its dispatcher, taken whole by `lazy`.
+
+A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 30 microseconds each that is most
+of what recording it costs. Only where nothing but the dispatch mode of `lazy` would see the operations.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+from torch.nn import functional
+
+from dvm import functions as dvm
+from dvm.frontends.torch.table import LOWERINGS
+from dvm.tensor import Tensor, Unsupported
+
+aten = torch.ops.aten
+
+
+def _matmul(a: Tensor, b: Tensor) -> Tensor:
+    """A product of matrices or of as many of them; PyTorch lays others out in an order of its own."""
+    if a.ndim != b.ndim or a.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
+        raise Unsupported("not a product of as many matrices each")
+    if a.dtype is not b.dtype or a.dtype.kind in "bi":
+        raise Unsupported("not a product of floats of one type")
+    return dvm.matmul(a, b)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    if x.ndim < 1 or weight.ndim != 2 or x.shape[-1] != weight.shape[1] or x.dtype is not weight.dtype:
+        raise Unsupported("not a layer for these rows")
+    if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype is not x.dtype):
+        raise Unsupported("a bias of another shape")
+    return LOWERINGS[aten.linear.default](x, weight, bias)
+
+
+def _layer_norm(
+    x: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    if any(one is not None and one.dtype is not x.dtype for one in (weight, bias)):
+        raise Unsupported("parameters of another type")
+    return LOWERINGS[aten.native_layer_norm.default](x, normalized_shape, weight, bias, eps)[0]
+
+
+COMPOSITES: dict[Any, Callable[..., Tensor]] = {
+    functional.linear: _linear,
+    functional.layer_norm: _layer_norm,
+    torch.matmul: _matmul,
+    torch.Tensor.matmul: _matmul,
+    torch.Tensor.__matmul__: _matmul,
+}
+"""By the function as a `TorchFunctionMode` gets it. Their results are in the usual order."""
+
+
+def nothing_else_looks() -> bool:
+    """Whether no other mode, transform or derivative would have seen the operations."""
+    return (
+        torch._C._len_torch_dispatch_stack() == 1
+        and torch._C._len_torch_function_stack() == 0  # the mode that asks is off the stack meanwhile
+        and not torch._C._are_functorch_transforms_active()
+        and not torch.is_autocast_enabled("cpu")
+        and forward_ad._current_level < 0
+    )

@@ -1,0 +1,117 @@
+"""The threads of a launch: they stay between stages, and whatever happens they come back."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from vm import team as team_module
+from vm.device import Device
+
+CORES = 2
+
+
+@pytest.fixture(params=["spinning", "sleeping"])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Device:
+    """A device of two cores whose threads wait in either way."""
+    if request.param == "sleeping":
+        monkeypatch.setattr(team_module, "_pthread", object())
+    return Device(CORES)
+
+
+def meet() -> tuple[threading.Barrier, list[int]]:
+    return threading.Barrier(CORES, timeout=10), []
+
+
+def test_one_thread_serves_all_stages(device: Device) -> None:
+    together, seen = meet()
+
+    def work() -> None:
+        together.wait()
+        seen.append(threading.get_ident())
+
+    with device.team() as team:
+        for _ in range(20):
+            team.run(work, CORES)
+    assert len(seen) == 20 * CORES
+    assert len(set(seen)) == CORES
+    assert seen.count(threading.get_ident()) == 20
+
+
+def test_a_stage_for_one_leaves_the_others_waiting(device: Device) -> None:
+    together, seen = meet()
+
+    def for_all() -> None:
+        together.wait()
+
+    with device.team() as team:
+        team.run(for_all, CORES)
+        team.run(lambda: seen.append(threading.get_ident()), 1)
+        team.run(for_all, CORES)
+    assert seen == [threading.get_ident()]
+
+
+@pytest.mark.parametrize("culprit", ["caller", "helper"])
+def test_what_a_thread_raises_is_raised_and_the_next_stage_runs(device: Device, culprit: str) -> None:
+    together, seen = meet()
+    caller = threading.get_ident()
+
+    def fail() -> None:
+        together.wait()
+        if (threading.get_ident() == caller) == (culprit == "caller"):
+            raise ArithmeticError(culprit)
+
+    def work() -> None:
+        together.wait()
+        seen.append(1)
+
+    with device.team() as team:
+        with pytest.raises(ArithmeticError, match=culprit):
+            team.run(fail, CORES)
+        team.run(work, CORES)
+    assert seen == [1, 1]
+
+
+def test_a_dismissed_team_can_be_used_again(device: Device) -> None:
+    together, seen = meet()
+
+    def work() -> None:
+        together.wait()
+        seen.append(1)
+
+    with device.team() as team:
+        team.run(work, CORES)
+        team.dismiss()
+        team.run(work, CORES)
+    assert len(seen) == 2 * CORES
+
+
+def test_threads_of_other_launches_are_not_waited_for(device: Device) -> None:
+    """While one launch keeps the only thread of the pool, another does all its work by itself."""
+    together, seen = meet()
+    with device.team() as first:
+        first.run(together.wait, CORES)
+
+        def other() -> None:
+            with device.team() as second:
+                second.run(lambda: seen.append(threading.get_ident()), CORES)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
+        assert len(seen) == 1
+        first.run(together.wait, CORES)
+
+
+def test_after_a_launch_nobody_is_busy(device: Device) -> None:
+    """A thread that went on spinning would take all the time of a CPU."""
+    together, _ = meet()
+    with device.team() as team:
+        team.run(together.wait, CORES)
+    time.sleep(0.05)
+    before = os.times()
+    time.sleep(0.3)
+    after = os.times()
+    assert after.user + after.system - before.user - before.system < 0.2
