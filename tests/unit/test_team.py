@@ -24,6 +24,10 @@ def meet() -> tuple[threading.Barrier, list[int]]:
     return threading.Barrier(CORES, timeout=10), []
 
 
+def _wait(together: threading.Barrier) -> None:
+    together.wait()
+
+
 def test_one_thread_serves_all_stages(device: Device) -> None:
     together, seen = meet()
 
@@ -91,7 +95,7 @@ def test_threads_of_other_launches_are_not_waited_for(device: Device) -> None:
     """While one launch keeps the only thread of the pool, another does all its work by itself."""
     together, seen = meet()
     with device.team() as first:
-        first.run(together.wait, CORES)
+        first.run(lambda: _wait(together), CORES)
 
         def other() -> None:
             with device.team() as second:
@@ -102,14 +106,14 @@ def test_threads_of_other_launches_are_not_waited_for(device: Device) -> None:
         thread.join(10)
         assert not thread.is_alive()
         assert len(seen) == 1
-        first.run(together.wait, CORES)
+        first.run(lambda: _wait(together), CORES)
 
 
 def test_after_a_launch_nobody_is_busy(device: Device) -> None:
     """A thread that went on spinning would take all the time of a CPU."""
     together, _ = meet()
     with device.team() as team:
-        team.run(together.wait, CORES)
+        team.run(lambda: _wait(together), CORES)
     time.sleep(0.05)
     before = os.times()
     time.sleep(0.3)
