@@ -3,6 +3,10 @@
 A launch has many stages, each of them often shorter than it takes to wake a sleeping thread (25 to 50 microseconds, twice
 for each stage). So a thread that has joined a launch stays until no further stage wants it, and in between spins on a CPU
 that is its own for that time: a stage on two cores costs some 5 microseconds then, instead of 75.
+
+Where other processes want the CPUs too, spinning is the worst that a thread can do: it uses up the time that it then has not when
+there is work, and each stage may take as long as it takes the system to go round. Waiting much longer for the others than one has worked oneself
+is the sign of that; for a while, threads sleep then.
 """
 
 import ctypes
@@ -10,12 +14,26 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock, local
+from time import perf_counter
 from typing import Protocol
 
 from vm.cpus import CPUS, available, pin
 
 Submit = Callable[[Callable[[], None]], "Future[None]"]
 """Has a thread of a pool do some work. May raise RuntimeError once the interpreter has begun to shut down."""
+
+
+CROWDED_SECONDS = 1.0
+"""For how long threads sleep rather than spin after others have held one up."""
+
+LONG_WAIT = 1e-3
+"""Seconds of waiting for the others, and twice the time of one's own work, that are a sign of it."""
+
+
+class _Crowd:
+    """Until when the CPUs are taken to be wanted by others too."""
+
+    until = 0.0
 
 
 class _Gate(Protocol):
@@ -137,6 +155,7 @@ class Team:
         for seat in busy:
             seat.begin(work)
         called: list[tuple[_Seat, Future[None]]] = []
+        start = perf_counter()
         errors: list[BaseException | None] = []
         try:
             with suppress(RuntimeError):
@@ -149,7 +168,11 @@ class Team:
             # those that have not come yet are not needed any more
             came = [seat for seat, future in called if not future.cancel()]
             self._seats += came
+            done = perf_counter()
             errors += [seat.end() for seat in busy + came]
+            now = perf_counter()
+            if now - done > max(LONG_WAIT, 2 * (done - start)):
+                _Crowd.until = now + CROWDED_SECONDS
         for error in errors:
             if error is not None:
                 raise error
@@ -157,4 +180,5 @@ class Team:
     def _seat(self, number: int) -> _Seat:
         assert self._claimed is not None
         own = number < len(self._claimed)
-        return _Seat({self._claimed[number]} if own else self._allowed, spins=own)
+        spins = own and perf_counter() > _Crowd.until
+        return _Seat({self._claimed[number]} if own else self._allowed, spins=spins)

@@ -209,7 +209,8 @@ def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_bu
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
     largest = m * n if factors_in_memory else max(m * n, m * k, n * k)
     fitting = unified_buffer_bytes // max(4 * slots * largest, 1) if slots else prod(batch)
-    budget = max(1, min(prod(batch) // WANTED_TILES, fitting)) if block == (m, n, max(k, 1)) else 1
+    wanted = max(prod(batch) // WANTED_TILES, LARGE_PRODUCT // max(m * n * k, 1))
+    budget = max(1, min(wanted, fitting)) if block == (m, n, max(k, 1)) else 1
     tile: list[int] = []
     for extent in reversed(batch):
         tile.insert(0, _even(extent, budget))

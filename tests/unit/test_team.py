@@ -109,6 +109,29 @@ def test_threads_of_other_launches_are_not_waited_for(device: Device) -> None:
         first.run(lambda: _wait(together), CORES)
 
 
+@pytest.mark.parametrize(("long", "crowded"), [(0.05, True), (0.0, False)])
+def test_threads_sleep_for_a_while_where_others_held_them_up(
+    monkeypatch: pytest.MonkeyPatch, long: float, crowded: bool
+) -> None:
+    """The helper is as late as if another process had its CPU."""
+    monkeypatch.setattr(team_module._Crowd, "until", 0.0)
+    together, _ = meet()
+    caller = threading.get_ident()
+
+    def work() -> None:
+        together.wait()
+        if threading.get_ident() != caller:
+            time.sleep(long)
+
+    with Device(CORES).team() as team:
+        team.run(work, CORES)
+    assert (team_module._Crowd.until > time.perf_counter()) == crowded
+    with Device(CORES).team() as team:
+        team.run(lambda: _wait(together), CORES)
+        gate = type(team._seats[0]._begin)
+    assert (gate is not team_module._SpinLock) == crowded
+
+
 def test_after_a_launch_nobody_is_busy(device: Device) -> None:
     """A thread that went on spinning would take all the time of a CPU."""
     together, _ = meet()
