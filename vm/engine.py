@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vm.blas import BLAS
-from vm.device import Arena, Device
+from vm.device import Device
 from vm.frame import Frame
 from vm.layout import View
 from vm.plan import KernelPlan, LaunchPlan, Span
@@ -27,11 +27,26 @@ Buffers = Sequence[Any]
 """By tensor: the array that owns its memory, or None for a view."""
 
 
-class _Core(NamedTuple):
-    """A thread at work on a stage: its arena, and the frames it has used so far by kernel and tile extent."""
+class _Core:
+    """A thread at work on a launch: its arena, and the frames it has used so far by kernel and tile extent; a context manager."""
 
-    arena: Arena
-    frames: dict[tuple[int, tuple[int, ...]], Frame]
+    def __init__(self, device: Device, plan: LaunchPlan) -> None:
+        self.arena = device.arena
+        self.arena.require(plan.unified_buffer_bytes)
+        self.frames: dict[tuple[int, tuple[int, ...]], Frame] = {}
+        self._quiet = np.errstate(all="ignore")
+        self._alone = self.arena.library.alone()
+
+    def __enter__(self) -> "_Core":
+        self._quiet.__enter__()
+        self._alone.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._alone.__exit__(None, None, None)
+        self._quiet.__exit__(None, None, None)
+        for frame in self.frames.values():
+            frame.release()
 
 
 class _Job(NamedTuple):
@@ -48,59 +63,69 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
 
     Raises ExecutionError where data does not fit (an index out of range).
     """
-    with BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext(), device.team() as team:
-        _run_stages(plan, buffers, device, team, recording)
+    with (
+        BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext(),
+        device.team() as team,
+        _Core(device, plan) as core,
+    ):
+        launch = _Launch(plan, device, team, core, recording)
+        for number, stage in enumerate(plan.stages):
+            launch.run_stage(number, [_KernelRun(kernel, buffers, recording) for kernel in stage])
 
 
-def _run_stages(plan: LaunchPlan, buffers: Buffers, device: Device, team: Team, recording: Recording | None) -> None:
-    last = plan.last_wide_stage
-    for number, stage in enumerate(plan.stages):
-        kernels = [_KernelRun(kernel, buffers, recording) for kernel in stage]
+class _Launch(NamedTuple):
+    """What the stages of one launch have in common. `core` is the calling thread."""
+
+    plan: LaunchPlan
+    device: Device
+    team: Team
+    core: _Core
+    recording: Recording | None
+
+    def run_stage(self, number: int, kernels: list["_KernelRun"]) -> None:
+        """Run the kernels of a stage side by side."""
+        cores = self.device.cores if number in self.plan.wide_stages else 1
+        if self.recording is not None and self.recording.one_core:
+            cores = 1
         together: list[_Job] = []
         for kernel in kernels:
             if kernel.plan.tiling.one_core:
-                _work([kernel.first_job()], device, team, 1, recording)
+                self._work([kernel.first_job()], 1)
             else:
                 together.append(kernel.first_job())
-        cores = device.cores if number in plan.wide_stages else 1
-        if recording is not None and recording.one_core:
-            cores = 1
         together.sort(key=lambda job: -job.kernel.plan.work / job.items)
-        _work(together, device, team, cores, recording)
-        _work([kernel.combining_job() for kernel in kernels if kernel.partials], device, team, cores, recording)
-        if number == last:
-            team.dismiss()
+        self._work(together, cores)
+        self._work([kernel.combining_job() for kernel in kernels if kernel.partials], cores)
+        if number == self.plan.last_wide_stage:
+            self.team.dismiss()
 
+    def _work(self, jobs: list[_Job], cores: int) -> None:
+        """Do all items of all jobs, on that many cores at most."""
+        todo: Iterator[tuple[_Job, int]] = chain.from_iterable([zip(repeat(job), range(job.items)) for job in jobs])
+        cores = min(cores, sum([job.items for job in jobs]))
+        if cores <= 1:
+            self._drain(todo, self.core)
+            return
 
-def _work(jobs: list[_Job], device: Device, team: Team, cores: int, recording: Recording | None) -> None:
-    """Do all items of all jobs, on that many cores at most."""
-    cores = min(cores, sum(job.items for job in jobs))
-    if not cores:
-        return
-    unified_buffer_bytes = max(job.kernel.plan.tiling.unified_buffer_bytes for job in jobs)
-    todo: Iterator[tuple[_Job, int]] = chain.from_iterable([zip(repeat(job), range(job.items)) for job in jobs])
+        def worker() -> None:
+            if self.device.arena is self.core.arena:
+                self._drain(todo, self.core)
+            else:
+                with _Core(self.device, self.plan) as core:
+                    self._drain(todo, core)
 
-    def worker() -> None:
-        arena = device.arena
-        arena.require(unified_buffer_bytes)
-        core = _Core(arena, {})
-        try:
-            with np.errstate(all="ignore"), arena.library.alone():
-                for job, item in todo:
-                    if recording is None:
-                        job.do(item, core)
-                    else:
-                        start = perf_counter()
-                        job.do(item, core)
-                        recording.add_item(job.kernel.plan.prepared.kernel.name, job.name, item, start)
-        finally:
-            for frame in core.frames.values():
-                frame.release()
+        self.team.run(worker, cores)
 
-    if cores > 1:
-        team.run(worker, cores)
-    else:
-        worker()
+    def _drain(self, todo: Iterator[tuple[_Job, int]], core: _Core) -> None:
+        """Do what is left."""
+        recording = self.recording
+        for job, item in todo:
+            if recording is None:
+                job.do(item, core)
+            else:
+                start = perf_counter()
+                job.do(item, core)
+                recording.add_item(job.kernel.plan.prepared.kernel.name, job.name, item, start)
 
 
 class _KernelRun:

@@ -182,6 +182,11 @@ class LaunchPlan:
         return True
 
     @cached_property
+    def unified_buffer_bytes(self) -> int:
+        """What any of the kernels needs."""
+        return max((kernel.tiling.unified_buffer_bytes for stage in self.stages for kernel in stage), default=0)
+
+    @cached_property
     def wide_stages(self) -> frozenset[int]:
         """The stages, by number, that are worth several cores."""
         works = [sum(kernel.work for kernel in stage) for stage in self.stages]

@@ -113,19 +113,21 @@ def test_threads_of_other_launches_are_not_waited_for(device: Device) -> None:
 def test_threads_sleep_for_a_while_where_others_held_them_up(
     monkeypatch: pytest.MonkeyPatch, long: float, crowded: bool
 ) -> None:
-    """The helper is as late as if another process had its CPU."""
+    """By a clock on which the helper is as late as if another process had its CPU."""
     monkeypatch.setattr(team_module._Crowd, "until", 0.0)
+    now = [1.0]
+    end = team_module._Seat.end
+
+    def late(seat: team_module._Seat) -> BaseException | None:
+        now[0] += long
+        return end(seat)
+
+    monkeypatch.setattr(team_module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(team_module._Seat, "end", late)
     together, _ = meet()
-    caller = threading.get_ident()
-
-    def work() -> None:
-        together.wait()
-        if threading.get_ident() != caller:
-            time.sleep(long)
-
     with Device(CORES).team() as team:
-        team.run(work, CORES)
-    assert (team_module._Crowd.until > time.perf_counter()) == crowded
+        team.run(lambda: _wait(together), CORES)
+    assert (team_module._Crowd.until > now[0]) == crowded
     with Device(CORES).team() as team:
         team.run(lambda: _wait(together), CORES)
         gate = type(team._seats[0]._begin)
