@@ -93,9 +93,12 @@ class _Launch(NamedTuple):
                 self._work([kernel.first_job()], 1)
             else:
                 together.append(kernel.first_job())
-        together.sort(key=lambda job: -job.kernel.plan.work / job.items)
+        if len(together) > 1:
+            together.sort(key=lambda job: -job.kernel.plan.work / job.items)
         self._work(together, cores)
-        self._work([kernel.combining_job() for kernel in kernels if kernel.partials], cores)
+        combining = [kernel.combining_job() for kernel in kernels if kernel.partials]
+        if combining:
+            self._work(combining, cores)
         if number == self.plan.last_wide_stage:
             self.team.dismiss()
 
