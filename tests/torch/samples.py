@@ -309,6 +309,11 @@ SAMPLES[aten.amax.default] = lambda m: [
 SAMPLES[aten.amin.default] = SAMPLES[aten.amax.default]
 SAMPLES[aten.max.default] = lambda m: [of(x) for x in _one_of(m)]
 SAMPLES[aten.min.default] = SAMPLES[aten.max.default]
+SAMPLES[aten.max.dim] = lambda m: [
+    *(of(x, dim, keep) for dim, keep in ((0, False), (-1, True), (1, False)) for x in (m(2, 3, 4), m.turned(2, 3, 4))),
+    of(m(7), 0), of(m(), 0), of(m(3, 0), 0), of(m(3, 0), 1), of(m(2, 3), 5), of(m(1, 1), 1), of(m(4, 300), 1),
+]  # fmt: skip
+SAMPLES[aten.min.dim] = SAMPLES[aten.max.dim]
 SAMPLES[aten.all.default] = lambda m: [of(x) for x in _one_of(m)]
 SAMPLES[aten.any.default] = SAMPLES[aten.all.default]
 SAMPLES[aten.all.dim] = lambda m: [

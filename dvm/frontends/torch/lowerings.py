@@ -8,7 +8,7 @@ import torch
 
 from dvm import functions as dvm
 from dvm.frontends.torch.elements import dtype_of, result_type
-from dvm.frontends.torch.table import lowers
+from dvm.frontends.torch.table import Deferred, lowers
 from dvm.functions.dispatch import converted, is_scalar, normalised_axes
 from dvm.functions.elementwise import binary, unary
 from dvm.functions.reductions import reduce
@@ -400,6 +400,40 @@ def _(x: Tensor) -> Tensor:
 @lowers(aten.min.default, dense=True)
 def _(x: Tensor) -> Tensor:
     return amin(x)
+
+
+@lowers(aten.max.dim, dense=True)
+def _(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Deferred]:
+    return _extreme_and_place("Max", x, dim, keepdim)
+
+
+@lowers(aten.min.dim, dense=True)
+def _(x: Tensor, dim: int, keepdim: bool = False) -> tuple[Tensor, Deferred]:
+    return _extreme_and_place("Min", x, dim, keepdim)
+
+
+def _extreme_and_place(kind: str, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Deferred]:
+    """The greatest or least along a dim, and the first index where it is (or where there is no number, which counts as such)."""
+    if not x.ndim:
+        raise Unsupported("there is no dim")
+    (axis,) = axes_of(x, dim)
+    length = x.shape[axis]
+    if isinstance(length, int) and length == 0:
+        raise Unsupported("nothing has no extreme")
+    found = _extreme(kind, x, dim, keepdim)
+
+    def place() -> Tensor:
+        here = dvm.equal(x, _extreme(kind, x, dim, True))
+        if x.dtype.kind not in "bi":
+            here = dvm.logical_or(here, dvm.not_equal(x, x))
+        positions = dvm.expand_dims(dvm.arange(length), tuple(range(1, x.ndim - axis)))
+        return reduced("Min", dvm.where(here, positions, as_tensor(_NOWHERE, INT64)), dim, keepdim)
+
+    return found, Deferred(found.shape, INT64, place)
+
+
+_NOWHERE = 1 << 62
+"""An index that no tensor has."""
 
 
 @lowers(aten.all.default, aten.all.dim, aten.all.dims, dense=True)
