@@ -206,6 +206,50 @@ def _keeps_matrices(operation: Operation) -> bool:
     return isinstance(operation, dvm.TransposeOp) and len(operation.order) - 1 in operation.order[-2:]
 
 
+def prologue(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """What computes the rows of the left factor of products: elementwise work, and reductions of whole rows such as a norm.
+
+    A block of rows is computed in the unified buffer right before the product reads it, and never stored.
+    """
+    if consumer.kind is not AreaKind.CUBE or producer.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+        return None
+    if _is_view(producer) or all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
+        return None
+    between = graph.values_between(producer, consumer)
+    for value, user in between:
+        if not isinstance(user, dvm.MatmulOp) or value in user.operands[1:] or user.trans_a.value.data:
+            return Refused("it is not for the rows of left factors alone")
+        rows = (*consumer.domain[:-1], _contracted(user))
+        if not shapes.equal(dims_of(value.type), rows) or not shapes.equal(producer.domain, rows):
+            return Refused("{} is not provably a left factor of {} rows by row", producer.domain, consumer.domain)
+    if producer.reduced not in ((), (len(producer.domain) - 1,)):
+        return Refused(f"it reduces dims {list(producer.reduced)}, not the contracted one")
+    if producer.moves_data:
+        return Refused("what it lays together is found by its index")
+    if graph.escapes(producer, consumer):
+        return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    if not all(_spans_rows(value, producer) for value, _ in between):
+        return Refused("its rows may turn out to be the same one, repeated")
+    return Merged(AreaKind.CUBE, consumer.domain, Reason("it computes rows of the left factor, {}", producer.domain))
+
+
+def _spans_rows(value: SSAValue, area: Area) -> bool:
+    """Whether what an area computes varies along all of its dims for all sizes, as does a tensor of these dims."""
+    dims = dims_of(value.type)
+    inside = set(area.operations)
+    pending, seen = [value], {value}
+    while pending:
+        source = pending.pop()
+        operation = source.owner
+        if not isinstance(operation, Operation) or operation not in inside:
+            return True
+        if not isinstance(operation, dvm.ReduceOp | dvm.IotaOp | dvm.ReshapeOp | dvm.TransposeOp | dvm.SliceOp):
+            fresh = [operand for operand in operation.operands if dims_of(operand.type) == dims and operand not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+    return False
+
+
 def transposed_product(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
     """A transposition of the result of a product, which is stored so."""
     if producer.kind is not AreaKind.CUBE or not all(
@@ -239,6 +283,8 @@ def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
         return Refused("their products share no factor")
     if not shapes.equal(first.domain, second.domain):
         return _not_equal(first.domain, second.domain)
+    if first.depth != second.depth:
+        return Refused("the rows that one of them reads are computed from reductions")
     depths = tuple(dict.fromkeys(_contracted(product) for product in products))
     if len(depths) > 1:
         return Refused("the contracted dims {} are not provably equal", depths)
@@ -324,4 +370,5 @@ PATTERNS = (
     Pattern(transposed_product, producers),
     Pattern(cubes_side_by_side, sharing_inputs(AreaKind.CUBE)),
     Pattern(work_side_by_side, sharing_inputs(AreaKind.ELEMENTWISE, AreaKind.REDUCTION)),
+    Pattern(prologue, producers),
 )
