@@ -8,6 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from vm.blas import BLAS
+from vm.isa import REDUCE_INIT
 from vm.layout import Domain
 from vm.prepare import PreparedKernel, Tenant
 
@@ -40,8 +41,16 @@ LEAST_BLOCK = 128
 LEAST_COMPUTED_ROWS = 16
 """Rows that are computed for a block of a product, at least: with fewer they are better stored first."""
 
-LEAST_COLUMNS = 512
-"""Columns below which a block of a product is not made narrower where its rows are computed first, again for each block."""
+COLUMNS_OF_STEP = 24
+"""Columns that a block of a product wants for each instruction on the rows that are computed for it, again for each block: then
+that takes a quarter of the time of the product. A multiplication takes some 0.025 ns, an instruction on an element 0.15 ns.
+"""
+
+LARGE_COMPUTED_PRODUCT = 1 << 23
+"""Multiplications from which a product whose rows are computed first is cut into blocks: below that one core does them all."""
+
+POINTS_OF_CALL = 160_000
+"""Points of a product that a block wants besides for each such instruction: those of a quarter of the time of a NumPy call, 1 us."""
 
 _ALIGNMENT = 64
 
@@ -111,7 +120,7 @@ def fits(
     Not where the reduction is empty. Of a product it takes some of the rows that are computed, and of the results.
     """
     if prepared.factors:
-        columns = _fewest_columns(domain)
+        columns = _even(domain.extents[-2], _fewest_columns(prepared, domain, masks))
         rows = _rows(prepared, domain, masks, _tenants(prepared, homes), columns, unified_buffer_bytes)
         return domain.extents[-1] > 0 and rows >= min(domain.extents[-3], LEAST_COMPUTED_ROWS)
     points = _reduction_points(domain)
@@ -223,19 +232,21 @@ def _computed_rows_tile(
     """
     *batch, m, n, k = domain.extents
     rows, columns = m, n
-    if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
-        if m >= 2 * LEAST_BLOCK or n < 2 * LEAST_COLUMNS:
+    least_columns = _fewest_columns(prepared, domain, masks)
+    if BLAS is not None and m * n * k >= LARGE_COMPUTED_PRODUCT and prod(batch) < WANTED_TILES:
+        if m >= 2 * LEAST_BLOCK:
             rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
         else:
-            columns = _even(n, max(-(-n // WANTED_TILES), LEAST_COLUMNS))
+            columns = _even(n, max(-(-n // WANTED_TILES), least_columns))
     fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
     if fitting < min(rows, LEAST_ROWS):
-        columns = min(columns, _fewest_columns(domain))
+        columns = min(columns, _even(n, least_columns))
         fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
     rows = _even(rows, max(fitting, 1))
     budget = 1
     if (rows, columns) == (m, n):
-        budget = max(1, min(prod(batch) // WANTED_TILES, fitting // max(m, 1)))
+        wanted = max(prod(batch) // WANTED_TILES, -(-MINIMUM_TILE // max(m * k, 1)))
+        budget = max(1, min(wanted, fitting // max(m, 1)))
     tile: list[int] = []
     for extent in reversed(batch):
         tile.insert(0, _even(extent, budget))
@@ -243,8 +254,19 @@ def _computed_rows_tile(
     return (*tile, rows, columns, k)
 
 
-def _fewest_columns(domain: Domain) -> int:
-    return _even(domain.extents[-2], LEAST_COLUMNS)
+def _fewest_columns(prepared: PreparedKernel, domain: Domain, masks: list[int]) -> int:
+    """Columns below which a block is not made narrower, because its rows are computed again for each block."""
+    across = 1 << len(domain.extents) - 2
+    steps = sum(
+        step.result >= 0
+        and not masks[prepared.value_axes[step.result]] & across
+        and prepared.values[step.result].loaded < 0
+        and step.instruction.opcode.format is not REDUCE_INIT
+        for part in prepared.passes
+        for step in part.steps
+    )
+    points = max(domain.extents[-3] * domain.extents[-1], 1)
+    return max(steps * (COLUMNS_OF_STEP + POINTS_OF_CALL // points), LEAST_BLOCK)
 
 
 def _rows(

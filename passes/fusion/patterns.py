@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from dvm_dialects import dvm
-from dvm_dialects.dims import Dim
+from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of
 from dvm_dialects.source import describe
 from passes.fusion import shapes
@@ -27,6 +27,11 @@ OPERATION_LIMIT = 1000
 
 PRODUCT_LIMIT = 4
 """Matrix products side by side in one kernel: the unified buffer holds a block of each."""
+
+LARGE_FACTOR = 1 << 18
+"""Elements of a right factor above which the rows of the left one are stored first: it does not stay in a core's cache from one
+block of rows to the next, which takes a tenth more time than fewer blocks of whole columns do.
+"""
 
 Rule = Callable[[AreaGraph, Area, Area], Verdict]
 
@@ -228,9 +233,16 @@ def prologue(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
         return Refused("what it lays together is found by its index")
     if graph.escapes(producer, consumer):
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    if any(_is_large(user.rhs) for _, user in between if isinstance(user, dvm.MatmulOp)):
+        return Refused("the right factor is large, and read again for each block of rows")
     if not all(_spans_rows(value, producer) for value, _ in between):
         return Refused("its rows may turn out to be the same one, repeated")
     return Merged(AreaKind.CUBE, consumer.domain, Reason("it computes rows of the left factor, {}", producer.domain))
+
+
+def _is_large(factor: SSAValue) -> bool:
+    extent = product(dims_of(factor.type)[-2:]).value
+    return extent is not None and extent > LARGE_FACTOR
 
 
 def _spans_rows(value: SSAValue, area: Area) -> bool:

@@ -130,7 +130,8 @@ def _reduce(state: KernelLowering, op: dvm.ReduceOp, indices: Indices, part: Pas
     mnemonic = REDUCE_BY_GRAPH_NAME["Sum" if kind == "Mean" else kind].mnemonic
     total = state.add(visa.ReduceOp(mnemonic, element, start, source), stream).result
     if kind == "Mean":
-        count = state.scalar(product(state.domain.extents[axis] for axis in op.axes), element, part)
+        dims = dims_of(op.operand.type)
+        count = state.scalar(product(dims[axis] for axis in op.axes), element, part)
         total = state.add(visa.BinaryOp("div", element, total, count), part).result
     return total
 
