@@ -236,8 +236,11 @@ def _computed_rows_tile(
     if BLAS is not None and m * n * k >= LARGE_COMPUTED_PRODUCT and prod(batch) < WANTED_TILES:
         if m >= 2 * LEAST_BLOCK:
             rows = _even(m, max(-(-m // WANTED_TILES), LEAST_BLOCK))
+        elif n >= 2 * least_columns:
+            # halves, quarters or eighths, which two cores share evenly
+            columns = -(-n >> min(n // least_columns, WANTED_TILES).bit_length() - 1)
         else:
-            columns = _even(n, max(-(-n // WANTED_TILES), least_columns))
+            rows = max(-(-m // 2), LEAST_BLOCK // 2)
     fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
     if fitting < min(rows, LEAST_ROWS):
         columns = min(columns, _even(n, least_columns))

@@ -220,6 +220,8 @@ def prologue(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
         return None
     if _is_view(producer) or all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
         return None
+    if producer.depth + consumer.depth > DEPTH_LIMIT:
+        return Refused(f"they have more than {DEPTH_LIMIT} reductions together")
     between = graph.values_between(producer, consumer)
     for value, user in between:
         if not isinstance(user, dvm.MatmulOp) or value in user.operands[1:] or user.trans_a.value.data:
