@@ -32,7 +32,11 @@ def resident_form(prepared: PreparedKernel) -> PreparedKernel | None:
             stores.setdefault(step.sources[0], []).append(step.instruction.b)
     for value, operands in stores.items():
         store_in_place(values[value], operands, prepared.memory_types)
-    slots = _assign_slots(merged, values)
+    spans = [0] * len(values)
+    for old, new in renamed.items():
+        if old >= 0:
+            spans[new] = prepared.value_axes[old]
+    slots = _assign_slots(merged, values, spans)
     return replace(
         prepared,
         kernel=replace(prepared.kernel, slots=slots),
@@ -93,22 +97,29 @@ def _identity(step: Step, sources: tuple[int, int, int]) -> Iterator[int]:
         yield source if is_value else field
 
 
-def _assign_slots(steps: list[Step], values: list[Value]) -> int:
-    """Give each value a slot that is free while the value is needed; returns how many there are."""
+def _assign_slots(steps: list[Step], values: list[Value], spans: list[int]) -> int:
+    """Give each value a slot that is free while the value is needed; returns how many there are.
+
+    `spans` tells values apart that span different axes: a slot had better hold some that span the same.
+    """
     last_use: dict[int, int] = {}
     for position, step in enumerate(steps):
         for value in (step.result, *step.sources):
             if value >= 0:
                 last_use[value] = position
     free: list[int] = []
+    held: list[int] = []
     count = 0
     placed: set[int] = set()
     for position, step in enumerate(steps):
         if step.result >= 0 and step.result not in placed and values[step.result].loaded < 0:
             if free:
-                slot = free.pop()
+                slot = next((slot for slot in reversed(free) if held[slot] == spans[step.result]), free[-1])
+                free.remove(slot)
+                held[slot] = spans[step.result]
             else:
                 slot, count = count, count + 1
+                held.append(spans[step.result])
             values[step.result].slot = slot
             placed.add(step.result)
         for value in {step.result, *step.sources}:

@@ -242,7 +242,7 @@ def _computed_rows_tile(
         else:
             rows = max(-(-m // 2), LEAST_BLOCK // 2)
     fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
-    if fitting < min(rows, LEAST_ROWS):
+    if fitting < min(rows, LEAST_BLOCK // 2):
         columns = min(columns, _even(n, least_columns))
         fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
     rows = _even(rows, max(fitting, 1))
