@@ -7,9 +7,10 @@ each reduction and once more for what comes after, and then one kernel for each 
 - with few rows, because a lone reduction is split over the cores in chunks, which a kernel that goes on is not;
 - with reductions that leave the last axis, because a lone reduction goes over whole rows, in wide tiles.
 
-A product of rows that are computed first computes whole rows where some of them fit in the unified buffer together with their
-results. Where they do not, it would stream block after block of the rows, for each block of columns again, and one kernel for
-the rows and one for the product are better.
+A product of rows that are computed in its kernel computes whole rows, where some of them fit in the unified buffer together with
+their results. Where they do not, it would stream block after block of the rows, for each block of columns again; and where
+the right factor is large, it is read again for each block of rows. Then one kernel for the rows and one for the product
+are better.
 
 (`benchmarks/speculation.py` measures the first.) All alternatives are right for all sizes. Where the sizes are known, so is
 the choice, and no alternative is left. Kernels that are put into a stage by hand (`vk.stage_of`) stay as they are.
@@ -29,6 +30,7 @@ from xdsl.utils.exceptions import PassFailedException
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of, element_of
+from passes.fusion.patterns import LARGE_FACTOR
 from passes.lowering.domain import Domain, Shape, domain_of
 
 FEW_ROWS = 4
@@ -41,6 +43,9 @@ COMPUTED_ROWS = 32
 """Rows of a left factor that are to fit where they are computed in the product's kernel: twice as many as bind asks for, whose
 slots hold more than what is live at once.
 """
+
+FEW_COLUMNS = 64
+"""Columns of a product below which the rows of its left factor are long where its right factor is large."""
 
 COMPUTED_COLUMNS = 1024
 """Columns of the results that are to fit with them; of more, bind takes some at a time."""
@@ -79,7 +84,7 @@ def _speculate(kernel: vk.KernelOp, unified_buffer_bytes: int, taken: set[str]) 
     if domain.contracts:
         if not computed_factors(kernel):
             return
-        comparisons = _rows_do_not_fit(kernel, domain, unified_buffer_bytes)
+        comparisons = _stored_rows_are_better(kernel, domain, unified_buffer_bytes)
     elif not any(isinstance(op, dvm.ReduceOp) for op in kernel.body.block.ops) or not _reads_again(kernel, domain):
         return
     else:
@@ -128,9 +133,16 @@ def computed_factors(kernel: vk.KernelOp) -> list[SSAValue]:
     return [value for value in factors if not isinstance(value.owner, Block | dvm.TransposeOp)]
 
 
-def _rows_do_not_fit(kernel: vk.KernelOp, domain: Domain, unified_buffer_bytes: int) -> list[vk.Comparison]:
-    """The comparisons that hold where the unified buffer takes neither some computed rows of a product nor all there are."""
+def _stored_rows_are_better(kernel: vk.KernelOp, domain: Domain, unified_buffer_bytes: int) -> list[vk.Comparison]:
+    """The comparisons that hold where the right factor is large, or else where the unified buffer takes neither some of the rows
+    that a product computes nor all there are.
+
+    Of few columns rows fit no longer before the factor is large; of many it is the other way round.
+    """
     rows, columns, depth = domain.extents[-3:]
+    factor = depth * columns
+    if factor.value is None and (columns.value is None or columns.value >= FEW_COLUMNS):
+        return [vk.Comparison(factor, ">", Dim.constant(LARGE_FACTOR))]
     if columns.value is None or columns.value > COMPUTED_COLUMNS:
         columns = Dim.constant(COMPUTED_COLUMNS)
     results = _bytes_of_point(kernel, domain.extents[:-1])

@@ -73,7 +73,9 @@ def repeat_cheap_values(graph: AreaGraph, explanation: Explanation | None = None
     return bool(changed)
 
 
-def work_on_stored_products(graph: AreaGraph, explanation: Explanation | None = None) -> list[tuple[Operation, Operation]]:
+def work_on_stored_products(
+    graph: AreaGraph, explanation: Explanation | None = None
+) -> list[tuple[Operation, Operation]]:
     """Work on products that moves fewer bytes beside its product than in the kernel it is in: (product, operation).
 
     `graph` is at its fixed point. A reduction takes the work on what it reads with it, such as the sum of a product and
@@ -108,7 +110,11 @@ def _only_product_of(graph: AreaGraph, area: Area, operation: Operation) -> Oper
             continue
         if producer is area and not isinstance(owner, dvm.BroadcastOp):
             return None
-        if producer.kind is AreaKind.CUBE and shapes.equal(producer.domain, area.domain) and isinstance(owner, Operation):
+        if (
+            producer.kind is AreaKind.CUBE
+            and shapes.equal(producer.domain, area.domain)
+            and isinstance(owner, Operation)
+        ):
             if any(use.operation is not operation for use in operand.uses):
                 return None
             products.append(owner)

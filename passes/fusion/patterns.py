@@ -30,7 +30,7 @@ PRODUCT_LIMIT = 4
 
 LARGE_FACTOR = 1 << 18
 """Elements of a right factor above which the rows of the left one are stored first: it does not stay in a core's cache from one
-block of rows to the next, which takes a tenth more time than fewer blocks of whole columns do.
+block of rows to the next, which takes a tenth more time than blocks of whole columns do. `vk-speculate` asks where sizes are unknown.
 """
 
 Rule = Callable[[AreaGraph, Area, Area], Verdict]
@@ -191,7 +191,7 @@ def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdi
     if producer.kind is not AreaKind.ELEMENTWISE or consumer.kind is not AreaKind.CUBE:
         return None
     if not all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
-        return Refused("the product reads its operands from memory, and this is work")
+        return Refused("it is work, and no transposition")
     factors = [value for value, user in graph.values_between(producer, consumer) if _is_factor(value, user)]
     if len(factors) < len(graph.values_between(producer, consumer)):
         return Refused("it is not for a factor of the product alone")
