@@ -240,7 +240,7 @@ def _computed_rows_tile(
             # halves, quarters or eighths, which two cores share evenly
             columns = -(-n >> min(n // least_columns, WANTED_TILES).bit_length() - 1)
         else:
-            rows = max(-(-m // 2), LEAST_BLOCK // 2)
+            rows = _even(m, max(-(-m // 2), LEAST_BLOCK // 2))
     fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
     if fitting < min(rows, LEAST_BLOCK // 2):
         columns = min(columns, _even(n, least_columns))
