@@ -385,7 +385,10 @@ class AccumulateOp(InstructionOp, ABC):
 
 @irdl_op_definition
 class ReduceOp(AccumulateOp):
-    """`%1 = visa.reduce rsum f32 %0, %a : (!visa.ub, !visa.ub) -> !visa.ub`: `%a`, reduced, combined into `%0`."""
+    """`%1 = visa.reduce rsum f32 %0, %a : (!visa.ub, !visa.ub) -> !visa.ub`: `%a`, reduced, combined into `%0`.
+
+    Of the parallel axes the result varies along those of `%a`.
+    """
 
     name = "visa.reduce"
     FORMAT: ClassVar[Format] = isa.REDUCE
@@ -406,6 +409,10 @@ class ReduceOp(AccumulateOp):
     @override
     def reduction(self) -> ReduceKind:
         return ReduceKind[self.opcode.graph_name.upper()]
+
+    @override
+    def result_axes(self, axes: Mapping[SSAValue, Axes], parallel: Axes) -> Axes:
+        return axes[self.a] & parallel
 
 
 @irdl_op_definition

@@ -23,9 +23,9 @@ from dvm_dialects import dvm, vk
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.shapes import dims_of, regroups_ones
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
-from passes.fusion.cost import repeat_cheap_values, repeat_free_operations
+from passes.fusion.cost import repeat_cheap_values, repeat_free_operations, work_on_stored_products
 from passes.fusion.explain import Explanation
-from passes.fusion.fixed_point import fuse_to_fixed_point
+from passes.fusion.fixed_point import fuse_to_fixed_point, join
 from passes.fusion.reshapes import move_reshapes
 
 _KINDS: dict[type[Operation], AreaKind] = {
@@ -100,8 +100,10 @@ def _fused(block: Block, explanation: Explanation | None) -> AreaGraph:
     move_reshapes(block, explanation)
     graph = _graph_of(block)
     fuse_to_fixed_point(graph)
-    if repeat_cheap_values(graph, explanation) or explanation is not None:
+    beside = work_on_stored_products(graph, explanation)
+    if repeat_cheap_values(graph, explanation) or beside or explanation is not None:
         graph = _graph_of(block)
+        join(graph, beside)
         fuse_to_fixed_point(graph, explanation)
     if explanation is not None:
         explanation.left_apart(graph)

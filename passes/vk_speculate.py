@@ -7,7 +7,12 @@ each reduction and once more for what comes after, and then one kernel for each 
 - with few rows, because a lone reduction is split over the cores in chunks, which a kernel that goes on is not;
 - with reductions that leave the last axis, because a lone reduction goes over whole rows, in wide tiles.
 
-(`benchmarks/speculation.py` measures both.) All alternatives are right for all sizes. Where the sizes are known, so is
+A product of rows that are computed in its kernel computes whole rows, where some of them fit in the unified buffer together with
+their results. Where they do not, it would stream block after block of the rows, for each block of columns again; and where
+the right factor is large, it is read again for each block of rows. Then one kernel for the rows and one for the product
+are better.
+
+(`benchmarks/speculation.py` measures the first.) All alternatives are right for all sizes. Where the sizes are known, so is
 the choice, and no alternative is left. Kernels that are put into a stage by hand (`vk.stage_of`) stay as they are.
 """
 
@@ -25,6 +30,7 @@ from xdsl.utils.exceptions import PassFailedException
 from dvm_dialects import dvm, vk
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of, element_of
+from passes.fusion.patterns import LARGE_FACTOR
 from passes.lowering.domain import Domain, Shape, domain_of
 
 FEW_ROWS = 4
@@ -32,6 +38,17 @@ FEW_ROWS = 4
 
 NARROWEST_TILE = 256
 """Elements that a tile wants along a last axis that is not reduced."""
+
+COMPUTED_ROWS = 32
+"""Rows of a left factor that are to fit where they are computed in the product's kernel: twice as many as bind asks for, whose
+slots hold more than what is live at once.
+"""
+
+FEW_COLUMNS = 64
+"""Columns of a product below which the rows of its left factor are long where its right factor is large."""
+
+COMPUTED_COLUMNS = 1024
+"""Columns of the results that are to fit with them; of more, bind takes some at a time."""
 
 CONDITION_LIMIT = 3
 """Different conditions of one function: every combination of their answers is a variant of the program."""
@@ -63,12 +80,15 @@ class VkSpeculatePass(ModulePass):
 
 def _speculate(kernel: vk.KernelOp, unified_buffer_bytes: int, taken: set[str]) -> None:
     """Replace a kernel by alternatives, or by the better form, where that is not the kernel itself."""
-    if kernel.kind.data != "vector" or not any(isinstance(op, dvm.ReduceOp) for op in kernel.body.block.ops):
-        return
     domain = domain_of(kernel)
-    if not _reads_again(kernel, domain):
+    if domain.contracts:
+        if not computed_factors(kernel):
+            return
+        comparisons = _stored_rows_are_better(kernel, domain, unified_buffer_bytes)
+    elif not any(isinstance(op, dvm.ReduceOp) for op in kernel.body.block.ops) or not _reads_again(kernel, domain):
         return
-    comparisons = _apart_is_better(domain, unified_buffer_bytes // _bytes_of_point(kernel, domain))
+    else:
+        comparisons = _apart_is_better(domain, unified_buffer_bytes // _bytes_of_point(kernel, domain.extents))
     if any(comparison.is_decided and not comparison.holds({}) for comparison in comparisons):
         return
     comparisons = [comparison for comparison in comparisons if not comparison.is_decided]
@@ -106,8 +126,33 @@ def _yielded(kernel: vk.KernelOp) -> Sequence[SSAValue]:
     return terminator.operands
 
 
-def _bytes_of_point(kernel: vk.KernelOp, domain: Domain) -> int:
-    """The bytes that the tiles of a kernel take for a point of its domain, at most: what is live at once.
+def computed_factors(kernel: vk.KernelOp) -> list[SSAValue]:
+    """The left factors of products that are computed in the kernel."""
+    products = [op for op in kernel.body.block.ops if isinstance(op, dvm.MatmulOp)]
+    factors = dict.fromkeys(product.lhs for product in products)
+    return [value for value in factors if not isinstance(value.owner, Block | dvm.TransposeOp)]
+
+
+def _stored_rows_are_better(kernel: vk.KernelOp, domain: Domain, unified_buffer_bytes: int) -> list[vk.Comparison]:
+    """The comparisons that hold where the right factor is large, or else where the unified buffer takes neither some of the rows
+    that a product computes nor all there are.
+
+    Of few columns rows fit no longer before the factor is large; of many it is the other way round.
+    """
+    rows, columns, depth = domain.extents[-3:]
+    factor = depth * columns
+    if factor.value is None and (columns.value is None or columns.value >= FEW_COLUMNS):
+        return [vk.Comparison(factor, ">", Dim.constant(LARGE_FACTOR))]
+    if columns.value is None or columns.value > COMPUTED_COLUMNS:
+        columns = Dim.constant(COMPUTED_COLUMNS)
+    results = _bytes_of_point(kernel, domain.extents[:-1])
+    of_row = depth * _bytes_of_point(kernel, dims_of(computed_factors(kernel)[0].type)) + columns * results
+    room = Dim.constant(unified_buffer_bytes)
+    return [vk.Comparison(of_row * COMPUTED_ROWS, ">", room), vk.Comparison(of_row * rows, ">", room)]
+
+
+def _bytes_of_point(kernel: vk.KernelOp, dims: Shape) -> int:
+    """The bytes that the tiles of a kernel take for a point of what has these dims, at most: what is live at once.
 
     Inputs are read where they are, but for 16-bit floats.
     """
@@ -119,7 +164,7 @@ def _bytes_of_point(kernel: vk.KernelOp, domain: Domain) -> int:
         for value in (*op.operands, *op.results):
             element = element_of(value.type)
             in_memory = isinstance(value.owner, Block) and element is element.compute
-            if dims_of(value.type) == domain.extents and not in_memory and value in last_use:
+            if dims_of(value.type) == dims and not in_memory and value in last_use:
                 sizes[value] = element.compute.bytes
         for value in op.operands:
             if last_use[value] == number:
@@ -167,6 +212,8 @@ def _apart(kernel: vk.KernelOp, domain: Domain) -> Block:
         if not isinstance(value.owner, dvm.ReduceOp):
             others.setdefault(dims_of(value.type), []).append(value)
     groups = [reductions[stage] for stage in sorted(reductions)] + list(others.values())
+    if domain.contracts:
+        groups = [computed_factors(kernel), list(_yielded(kernel))]
     for number, wanted in enumerate(groups):
         _add_kernel(block, kernel, f"{kernel.sym_name.data}_{number}", wanted, known)
     block.add_op(vk.YieldOp(*[known[value] for value in _yielded(kernel)]))
@@ -193,7 +240,10 @@ def _add_kernel(
     for op in operations:
         body.add_op(op.clone(inside))
     body.add_op(vk.YieldOp(*[inside[value] for value in wanted]))
-    part = vk.KernelOp("vector", name, [known[value] for value in inputs], Region(body))
+    kind = "vector"
+    if any(isinstance(op, dvm.MatmulOp) for op in operations):
+        kind = "cube" if all(isinstance(op, dvm.MatmulOp | dvm.TransposeOp) for op in operations) else "mix"
+    part = vk.KernelOp(kind, name, [known[value] for value in inputs], Region(body))
     block.add_op(part)
     for argument, value in zip(body.args, inputs, strict=True):
         argument.name_hint = value.name_hint
@@ -203,7 +253,9 @@ def _add_kernel(
 
 
 def take_apart(kernel: vk.KernelOp) -> None:
-    """Replace a kernel by one for the reductions of each stage, and one for the outputs of each other shape."""
+    """Replace a kernel by one for the reductions of each stage, and one for the outputs of each other shape; a product of
+    computed rows by one for the rows, and the product.
+    """
     block = _apart(kernel, domain_of(kernel))
     terminator = block.last_op
     assert terminator is not None

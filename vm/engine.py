@@ -174,19 +174,18 @@ class _KernelRun:
             if part.streams:
                 break
         assert frame is not None
-        place = (chunk, *self._parallel(item))
         for value, partial in self.partials.items():
-            partial[place] = frame.accumulators[value]
+            partial[(chunk, *self._place(item, value))] = frame.accumulators[value]
 
     def _combine(self, item: int, core: _Core) -> None:
         """Combine the chunks of one tile in ascending order, then run the passes after the stream pass."""
         plan = self.plan
         span = plan.span(item, 0)
         frame = self._frame(span, core)
-        place = (slice(None), *self._parallel(item))
         for value, mnemonic in plan.split_accumulators.items():
             total = frame.accumulators[value]
-            COMBINE[mnemonic].reduce(self.partials[value][place], 0, total.dtype, total)
+            parts = self.partials[value][(slice(None), *self._place(item, value))]
+            COMBINE[mnemonic].reduce(parts, 0, total.dtype, total)
         after = False
         for number, part in enumerate(plan.prepared.passes):
             if after:
@@ -195,21 +194,21 @@ class _KernelRun:
 
     def _partial_accumulators(self) -> dict[int, Tile]:
         plan = self.plan
-        extents = plan.domain.extents
-        shape = [1 if axis in plan.reduction_axes else extent for axis, extent in enumerate(extents)]
         values = plan.prepared.values
-        return {
-            value: np.empty((plan.tiling.chunks, *shape), DTYPES[values[value].type])
-            for value in plan.split_accumulators
-        }
+        found: dict[int, Tile] = {}
+        for value in plan.split_accumulators:
+            mask = plan.masks[value]
+            shape = [extent if mask >> axis & 1 else 1 for axis, extent in enumerate(plan.domain.extents)]
+            found[value] = np.empty((plan.tiling.chunks, *shape), DTYPES[values[value].type])
+        return found
 
-    def _parallel(self, item: int) -> tuple[slice, ...]:
-        """Where a tile lies in the partial accumulators."""
-        plan = self.plan
-        span = plan.span(item, 0)
+    def _place(self, item: int, value: int) -> tuple[slice, ...]:
+        """Where an accumulator of a tile lies in those of all tiles."""
+        span = self.plan.span(item, 0)
+        mask = self.plan.masks[value]
         return tuple(
             [
-                slice(None) if axis in plan.reduction_axes else slice(start, start + extent)
+                slice(start, start + extent) if mask >> axis & 1 else slice(None)
                 for axis, (start, extent) in enumerate(zip(span.origin, span.extents, strict=True))
             ]
         )

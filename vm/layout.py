@@ -83,7 +83,7 @@ def lay_out(
     for number, key in enumerate(keys):
         if key is not None and key not in walks:
             walks[key] = _walk(kernel, number, layouts[number], extents, dims)
-    domain = _merge(prepared, extents, [walk.strides for walk in walks.values()])
+    domain = _merge(prepared, extents, list(walks.values()))
     plain = {key: _view(walk, domain) for key, walk in walks.items()}
     views: list[View] = []
     for operand, layout, key in zip(kernel.operands, layouts, keys, strict=True):
@@ -139,7 +139,7 @@ def _walk(kernel: Kernel, number: int, layout: TensorLayout, extents: list[int],
     return _Walk(strides, followed, start)
 
 
-def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]]) -> Domain:
+def _merge(prepared: PreparedKernel, extents: list[int], walks: list[_Walk]) -> Domain:
     merged: list[int] = []
     reductions = 0
     new_axis = [-1] * len(extents)
@@ -152,10 +152,10 @@ def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]])
             continue
         if (
             previous >= 0
-            and (not is_pinned or prepared.rows >> axis & 1)
+            and (not is_pinned or (prepared.rows >> axis & 1 and _alike(walks, previous, axis)))
             and not pinned >> previous & 1
             and axes[axis].reduction == axes[previous].reduction
-            and all(strides[previous] == strides[axis] * extent for strides in steps)
+            and all(walk.strides[previous] == walk.strides[axis] * extent for walk in walks)
             and all(mask >> axis & 1 == mask >> previous & 1 for mask in prepared.fill_masks)
         ):
             merged[-1] *= extent
@@ -166,6 +166,11 @@ def _merge(prepared: PreparedKernel, extents: list[int], steps: list[list[int]])
         new_axis[axis] = len(merged) - 1
         previous = axis
     return Domain(tuple(merged), reductions, tuple(new_axis))
+
+
+def _alike(walks: list[_Walk], first: int, second: int) -> bool:
+    """Whether each operand is more than one element along both axes or along neither."""
+    return all(not (walk.followed >> first ^ walk.followed >> second) & 1 for walk in walks)
 
 
 def _view(walk: _Walk, domain: Domain) -> tuple[tuple[int, ...], tuple[int, ...], int]:

@@ -89,10 +89,14 @@ class KernelPlan:
     def work(self) -> int:
         """A measure of the time that the kernel takes and of what a second core saves: instructions on an element.
 
-        In a product the instructions beside it are few for each point of the domain, and left out.
+        In a product the instructions beside it are few for each point of the domain, and left out, but for those on rows that are
+        computed for it: of these there are as many points as the domain has without its columns.
         """
-        points = self.domain.points
-        return points * PRODUCT_RATE if self.prepared.factors else points * self.prepared.instruction_count
+        points, instructions = self.domain.points, self.prepared.instruction_count
+        if not self.prepared.factors:
+            return points * instructions
+        on_rows = points // self.domain.extents[-2] * instructions if self.prepared.computes_factors else 0
+        return points * PRODUCT_RATE + on_rows
 
     @cached_property
     def split_accumulators(self) -> dict[int, str]:

@@ -19,6 +19,7 @@ from vm.isa import (
     LOAD_GUARDED,
     MATMUL,
     PASS,
+    REDUCE,
     REDUCE_INIT,
     STORE,
     ElementType,
@@ -62,12 +63,22 @@ class Pass(NamedTuple):
 
 class TileAxes(NamedTuple):
     """The axes that a tile spans: those of the views of `operands`, those of the kernel's axes in the mask `axes`, and
-    all parallel ones if `parallel`.
+    all parallel ones if `parallel`; of `left_operands` and `left_axes` the parallel ones, which a reduction leaves.
     """
 
     operands: frozenset[int] = frozenset()
     axes: int = 0
     parallel: bool = False
+    left_operands: frozenset[int] = frozenset()
+    left_axes: int = 0
+
+    def reduced(self) -> "TileAxes":
+        """What reducing such a tile leaves."""
+        return TileAxes(
+            parallel=self.parallel,
+            left_operands=self.operands | self.left_operands,
+            left_axes=self.axes | self.left_axes,
+        )
 
 
 class Tenant(NamedTuple):
@@ -122,6 +133,12 @@ class PreparedKernel:
         return all(source in known or self.values[source].accumulates for source in read)
 
     @cached_property
+    def computes_factors(self) -> bool:
+        """Whether a factor of a product is computed, and not only loaded."""
+        steps = [step for part in self.passes for step in part.steps]
+        return any(step.result in self.factors and step.instruction.opcode.format is not LOAD for step in steps)
+
+    @cached_property
     def recipes(self) -> dict[Any, Any]:
         """A place for the recipes of the kernel's plans (`vm.steps`)."""
         return {}
@@ -157,6 +174,8 @@ class PreparedKernel:
             for step in part.steps:
                 if step.result == len(found):
                     found.append(_tile_axes(step, found))
+                elif step.instruction.opcode.format is REDUCE:
+                    found[step.result] = found[step.sources[0]].reduced()
         return found
 
     @cached_property
@@ -236,16 +255,18 @@ def _tile_axes(step: Step, defined: list[TileAxes]) -> TileAxes:
         return TileAxes(parallel=True)
     sources = [defined[source] for source in step.sources if source >= 0]
     operands = frozenset[int]().union(*[source.operands for source in sources])
-    axes = 0
+    left_operands = frozenset[int]().union(*[source.left_operands for source in sources])
+    axes = left_axes = 0
     for source in sources:
         axes |= source.axes
+        left_axes |= source.left_axes
     if form is FILL:
         axes |= instruction.axes
     elif form is IOTA:
         axes = 1 << instruction.a
     elif form is GATHER:
         operands |= {instruction.a}
-    return TileAxes(operands, axes, any(source.parallel for source in sources))
+    return TileAxes(operands, axes, any(source.parallel for source in sources), left_operands, left_axes)
 
 
 def _sources(instruction: Instruction, current: dict[int, int]) -> tuple[int, int, int]:

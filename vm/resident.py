@@ -3,13 +3,14 @@
 A kernel that uses a row again after reducing it (softmax, a norm) streams the row once for each of its stream passes,
 loading and computing again what an earlier pass had: that is right for rows of any length. Where the row fits in the
 unified buffer each of those passes has one tile, so they can run back to back as one, in which an instruction that
-repeats an earlier one is its result. Bind chooses between the two forms by the extents.
+repeats an earlier one is its result. The same goes for a product of rows that are computed first, such as normed ones, which
+streams block after block of both factors otherwise. Bind chooses between the two forms by the extents.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vm.isa import LOAD_GUARDED, REDUCE, REDUCE_INIT, STORE, Field
+from vm.isa import LOAD_GUARDED, MATMUL, REDUCE, REDUCE_INIT, STORE, Field
 from vm.prepare import Pass, PreparedKernel, Step, Value, store_in_place
 
 
@@ -20,29 +21,38 @@ def resident_form(prepared: PreparedKernel) -> PreparedKernel | None:
     """
     streams = sum(part.streams for part in prepared.passes)
     steps = [step for part in prepared.passes for step in part.steps]
-    if streams < 2 or prepared.factors:
+    if streams < 2 and not prepared.computes_factors:
         return None
     values: list[Value] = []
-    merged = _without_repetitions(prepared, steps, values)
+    renamed: dict[int, int] = {-1: -1}
+    merged = _without_repetitions(prepared, steps, values, renamed)
     stores: dict[int, list[int]] = {}
     for step in merged:
         if step.instruction.opcode.format is STORE:
             stores.setdefault(step.sources[0], []).append(step.instruction.b)
     for value, operands in stores.items():
         store_in_place(values[value], operands, prepared.memory_types)
-    slots = _assign_slots(merged, values)
+    spans = [0] * len(values)
+    for old, new in renamed.items():
+        if old >= 0:
+            spans[new] = prepared.value_axes[old]
+    slots = _assign_slots(merged, values, spans)
     return replace(
         prepared,
         kernel=replace(prepared.kernel, slots=slots),
         values=tuple(values),
         passes=(Pass(False, tuple(merged)),),
+        factors=frozenset(renamed[factor] for factor in prepared.factors),
         is_resident=True,
     )
 
 
-def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: list[Value]) -> list[Step]:
-    """The steps with repeated ones left out; fills `values` with what they compute."""
-    renamed: dict[int, int] = {-1: -1}
+def _without_repetitions(
+    prepared: PreparedKernel, steps: list[Step], values: list[Value], renamed: dict[int, int]
+) -> list[Step]:
+    """The steps with repeated ones left out; fills `values` with what they compute, and `renamed` with their numbers there
+    by those in `prepared`.
+    """
     known: dict[tuple[int, ...], int] = {}
     merged: list[Step] = []
     laid_over: dict[int, list[int]] = {}
@@ -53,7 +63,7 @@ def _without_repetitions(prepared: PreparedKernel, steps: list[Step], values: li
     for step in steps:
         form = step.instruction.opcode.format
         sources = (renamed[step.sources[0]], renamed[step.sources[1]], renamed[step.sources[2]])
-        if form is STORE or form is REDUCE:
+        if form in (STORE, REDUCE, MATMUL):
             merged.append(Step(step.instruction, renamed[step.result], sources))
             continue
         if form is LOAD_GUARDED:
@@ -87,22 +97,29 @@ def _identity(step: Step, sources: tuple[int, int, int]) -> Iterator[int]:
         yield source if is_value else field
 
 
-def _assign_slots(steps: list[Step], values: list[Value]) -> int:
-    """Give each value a slot that is free while the value is needed; returns how many there are."""
+def _assign_slots(steps: list[Step], values: list[Value], spans: list[int]) -> int:
+    """Give each value a slot that is free while the value is needed; returns how many there are.
+
+    `spans` tells values apart that span different axes: a slot had better hold some that span the same.
+    """
     last_use: dict[int, int] = {}
     for position, step in enumerate(steps):
         for value in (step.result, *step.sources):
             if value >= 0:
                 last_use[value] = position
     free: list[int] = []
+    held: list[int] = []
     count = 0
     placed: set[int] = set()
     for position, step in enumerate(steps):
         if step.result >= 0 and step.result not in placed and values[step.result].loaded < 0:
             if free:
-                slot = free.pop()
+                slot = next((slot for slot in reversed(free) if held[slot] == spans[step.result]), free[-1])
+                free.remove(slot)
+                held[slot] = spans[step.result]
             else:
                 slot, count = count, count + 1
+                held.append(spans[step.result])
             values[step.result].slot = slot
             placed.add(step.result)
         for value in {step.result, *step.sources}:

@@ -239,7 +239,7 @@ class _RecipeBuilder:
         ufunc = tiles.REDUCTIONS[step.instruction.opcode.mnemonic]
         axes = self.plan.reduction_axes
         source = self._value(step.sources[0])
-        if self.plan.masks[step.sources[0]] == (1 << len(self.plan.domain.extents)) - 1:
+        if not self.plan.domain.reductions & ~self.plan.masks[step.sources[0]]:
             self._call(step, tiles.reduce_first, ufunc, axes, source, result, following=tiles.reduce_next)
         else:
             arguments = (ufunc, axes, source, self.extents, result)

@@ -13,16 +13,22 @@ from vm.prepare import PreparedKernel, Step
 def tile_masks(prepared: PreparedKernel, domain: Domain, views: list[View]) -> list[int]:
     """The mask of each entry of `prepared.tile_axes`."""
     masks: list[int] = []
-    for operands, axes, parallel in prepared.tile_axes:
+    for operands, axes, parallel, left_operands, left_axes in prepared.tile_axes:
         mask = domain.parallel_mask if parallel else 0
-        for operand in operands:
-            mask |= views[operand].mask
-        if axes:
-            for axis, target in enumerate(domain.new_axis):
-                if target >= 0 and axes >> axis & 1:
-                    mask |= 1 << target
-        masks.append(mask)
+        mask |= _mask(left_operands, left_axes, domain, views) & domain.parallel_mask
+        masks.append(mask | _mask(operands, axes, domain, views))
     return masks
+
+
+def _mask(operands: frozenset[int], axes: int, domain: Domain, views: list[View]) -> int:
+    mask = 0
+    for operand in operands:
+        mask |= views[operand].mask
+    if axes:
+        for axis, target in enumerate(domain.new_axis):
+            if target >= 0 and axes >> axis & 1:
+                mask |= 1 << target
+    return mask
 
 
 def check_tiles(prepared: PreparedKernel, masks: list[int], domain: Domain, views: list[View]) -> None:

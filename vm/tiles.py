@@ -189,15 +189,20 @@ def reduce_next(ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, accumulato
 def reduce_repeated_first(
     ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, extents: tuple[int, ...], accumulator: Tile
 ) -> None:
-    """`reduce_first` of a source that is repeated where it has less than `extents`."""
-    reduce_first(ufunc, axes, np.broadcast_to(source, extents), accumulator)
+    """`reduce_first` of a source that is repeated along `axes` where it has less than `extents`."""
+    reduce_first(ufunc, axes, _repeated(source, axes, extents), accumulator)
 
 
 def reduce_repeated_next(
     ufunc: np.ufunc, axes: tuple[int, ...], source: Tile, extents: tuple[int, ...], accumulator: Tile
 ) -> None:
-    """`reduce_next` of a source that is repeated where it has less than `extents`."""
-    reduce_next(ufunc, axes, np.broadcast_to(source, extents), accumulator)
+    """`reduce_next` of a source that is repeated along `axes` where it has less than `extents`."""
+    reduce_next(ufunc, axes, _repeated(source, axes, extents), accumulator)
+
+
+def _repeated(source: Tile, axes: tuple[int, ...], extents: tuple[int, ...]) -> Tile:
+    shape = [extents[axis] if axis in axes else size for axis, size in enumerate(source.shape)]
+    return np.broadcast_to(source, shape)
 
 
 FEW_ROWS = range(3, 65)

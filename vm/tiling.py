@@ -8,6 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from vm.blas import BLAS
+from vm.isa import REDUCE_INIT
 from vm.layout import Domain
 from vm.prepare import PreparedKernel, Tenant
 
@@ -40,6 +41,20 @@ LARGE_BLOCK = 1 << 23
 LEAST_BLOCK = 96
 """Rows or columns below which a product is not cut into more than two blocks."""
 
+LEAST_COMPUTED_ROWS = 16
+"""Rows that are computed for a block of a product, at least: with fewer they are better stored first."""
+
+COLUMNS_OF_STEP = 24
+"""Columns that a block of a product wants for each instruction on the rows that are computed for it, again for each block: then
+that takes a quarter of the time of the product. A multiplication takes some 0.025 ns, an instruction on an element 0.15 ns.
+"""
+
+LARGE_COMPUTED_PRODUCT = 1 << 23
+"""Multiplications from which a product whose rows are computed first is cut into blocks: below that one core does them all."""
+
+POINTS_OF_CALL = 160_000
+"""Points of a product that a block wants besides for each such instruction: those of a quarter of the time of a NumPy call, 1 us."""
+
 _ALIGNMENT = 64
 
 
@@ -70,7 +85,11 @@ def choose_tiling(
     if prepared.factors:
         factors_in_memory = all(homes[value] >= 0 for value in prepared.factors)
         slots = {tenant.slot for tenant in tenants}
-        tile = _matrix_tile(domain, factors_in_memory, len(slots), unified_buffer_bytes)
+        if prepared.is_resident:
+            tile = _computed_rows_tile(prepared, domain, masks, tenants, unified_buffer_bytes)
+        else:
+            blocks = max(MATRIX_SLOTS, len(slots)) if prepared.computes_factors else MATRIX_SLOTS
+            tile = _matrix_tile(domain, factors_in_memory, len(slots), blocks, unified_buffer_bytes)
         # then the library is left to use several threads by itself
         one_core = BLAS is None and prod(domain.extents[-3:]) >= LARGE_PRODUCT
     else:
@@ -101,8 +120,12 @@ def fits(
 ) -> bool:
     """Whether the unified buffer takes a tile that spans the reduction axes whole and has runs worth a NumPy call.
 
-    Not where the reduction is empty.
+    Not where the reduction is empty. Of a product it takes some of the rows that are computed, and of the results.
     """
+    if prepared.factors:
+        columns = _even(domain.extents[-2], _fewest_columns(prepared, domain, masks))
+        rows = _rows(prepared, domain, masks, _tenants(prepared, homes), columns, unified_buffer_bytes)
+        return domain.extents[-1] > 0 and rows >= min(domain.extents[-3], LEAST_COMPUTED_ROWS)
     points = _reduction_points(domain)
     last = len(domain.extents) - 1
     if last >= 0 and not domain.reductions >> last & 1:
@@ -184,12 +207,15 @@ def _blocks(extent: int, multiplications: int) -> int:
     return max(min(count, _power_of_two(extent // LEAST_BLOCK)), 2)
 
 
-def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_buffer_bytes: int) -> tuple[int, ...]:
+def _matrix_tile(
+    domain: Domain, factors_in_memory: bool, slots: int, blocks: int, unified_buffer_bytes: int
+) -> tuple[int, ...]:
     """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch; blocks of the
     result for the cores where they are large and few.
 
     Where it only reads them, blocks of the result that fit; where factors must be converted, blocks of those too. Small
-    matrices share a tile in either case. `slots` of the unified buffer are needed, none if all is in tensors.
+    matrices share a tile in either case. `slots` of the unified buffer are needed, none if all is in tensors; `blocks` share it
+    where factors must be converted.
     """
     *batch, m, n, k = domain.extents
     rows, columns = m, n
@@ -205,7 +231,7 @@ def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_bu
         columns = _even(columns, max(unified_buffer_bytes // (4 * LEAST_ROWS), 16))
         block = (_even(rows, max(unified_buffer_bytes // (4 * columns), 1)), columns, max(k, 1))
     else:
-        side = max(int((unified_buffer_bytes / (4 * MATRIX_SLOTS)) ** 0.5) // 16 * 16, 16)
+        side = max(int((unified_buffer_bytes / (4 * blocks)) ** 0.5) // 16 * 16, 16)
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
     largest = m * n if factors_in_memory else max(m * n, m * k, n * k)
     fitting = unified_buffer_bytes // max(4 * slots * largest, 1) if slots else prod(batch)
@@ -216,6 +242,76 @@ def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, unified_bu
         tile.insert(0, _even(extent, budget))
         budget //= tile[0]
     return (*tile, *block)
+
+
+def _computed_rows_tile(
+    prepared: PreparedKernel, domain: Domain, masks: list[int], tenants: list[Tenant], unified_buffer_bytes: int
+) -> tuple[int, ...]:
+    """Blocks of whole rows of the left factor, which are computed, and of the results.
+
+    The rows are computed again for each block of columns: those stay as many as the unified buffer allows, and are cut for the
+    cores' sake only where there are few rows.
+    """
+    *batch, m, n, k = domain.extents
+    rows, columns = m, n
+    least_columns = _fewest_columns(prepared, domain, masks)
+    if BLAS is not None and m * n * k >= LARGE_COMPUTED_PRODUCT and prod(batch) < WANTED_TILES:
+        if m >= 2 * LEAST_BLOCK:
+            rows = _even(m, -(-m // _blocks(m, m * n * k)))
+        elif n >= 2 * least_columns:
+            # halves, quarters or eighths, which two cores share evenly
+            columns = -(-n >> min(n // least_columns, WANTED_TILES).bit_length() - 1)
+        else:
+            rows = _even(m, max(-(-m // 2), LEAST_BLOCK // 2))
+    fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
+    if fitting < min(rows, LEAST_BLOCK // 2):
+        columns = min(columns, _even(n, least_columns))
+        fitting = _rows(prepared, domain, masks, tenants, columns, unified_buffer_bytes)
+    rows = _even(rows, max(fitting, 1))
+    budget = 1
+    if (rows, columns) == (m, n):
+        wanted = max(prod(batch) // WANTED_TILES, -(-MINIMUM_TILE // max(m * k, 1)))
+        budget = max(1, min(wanted, fitting // max(m, 1)))
+    tile: list[int] = []
+    for extent in reversed(batch):
+        tile.insert(0, _even(extent, budget))
+        budget //= tile[0]
+    return (*tile, rows, columns, k)
+
+
+def _fewest_columns(prepared: PreparedKernel, domain: Domain, masks: list[int]) -> int:
+    """Columns below which a block is not made narrower, because its rows are computed again for each block."""
+    across = 1 << len(domain.extents) - 2
+    steps = sum(
+        step.result >= 0
+        and not masks[prepared.value_axes[step.result]] & across
+        and prepared.values[step.result].loaded < 0
+        and step.instruction.opcode.format is not REDUCE_INIT
+        for part in prepared.passes
+        for step in part.steps
+    )
+    points = max(domain.extents[-3] * domain.extents[-1], 1)
+    return max(steps * (COLUMNS_OF_STEP + POINTS_OF_CALL // points), LEAST_BLOCK)
+
+
+def _rows(
+    prepared: PreparedKernel,
+    domain: Domain,
+    masks: list[int],
+    tenants: list[Tenant],
+    columns: int,
+    unified_buffer_bytes: int,
+) -> int:
+    """How many rows of a product the unified buffer takes, with so many columns of the results and the whole contracted dim."""
+    rank = len(domain.extents)
+    row, inner = 1 << rank - 3, {rank - 2: columns, rank - 1: domain.extents[-1]}
+    whole = [0] * prepared.kernel.slots
+    of_row = [0] * prepared.kernel.slots
+    for slot, axes, element_bytes, _ in tenants:
+        sizes = of_row if masks[axes] & row else whole
+        size = element_bytes * prod([extent for axis, extent in inner.items() if masks[axes] >> axis & 1])
+        sizes[slot] = max(sizes[slot], size)
+    return max(unified_buffer_bytes - sum(whole), 0) // max(sum(of_row), 1)
 
 
 def _chunks(prepared: PreparedKernel, domain: Domain, tile: tuple[int, ...]) -> int:

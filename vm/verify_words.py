@@ -215,7 +215,8 @@ class _Words:
             raise _WordError("what spans a reduction axis belongs into a stream pass")
         self._live[slot] = value
 
-    def _accumulate(self, instruction: Instruction, kind: ReduceKind) -> None:
+    def _accumulate(self, instruction: Instruction, kind: ReduceKind, left: _Value | None = None) -> None:
+        """Let an accumulator be one from here on; a reduction leaves of what it reads, `left`, the parallel axes."""
         slot = instruction.d
         if not self._streams:
             raise _WordError("reductions belong into a stream pass")
@@ -224,7 +225,9 @@ class _Words:
             begun = f"rinit.{instruction.type.text} {kind.name.lower()}"
             raise _WordError(f"slot {slot} is no accumulator as {begun} begins it, or has been accumulated")
         self._accumulated.add(slot)
-        self._live[slot] = value._replace(begins=None)
+        parallel = self._domain.parallel
+        spanned = value if left is None else left._replace(axes=left.axes & parallel, solid=left.solid & parallel)
+        self._live[slot] = spanned._replace(begins=None)
 
     def _operand(self, number: int, *types: ElementType, free: bool = False, guarded: bool = False) -> Access:
         """Operand `number` to be read, which must be of one of `types` and made for such a read."""
@@ -334,26 +337,26 @@ class _Words:
         self._define(instruction.d, _Value(instruction.type, parallel, parallel, ReduceKind(instruction.aux)))
 
     def _reduce(self, instruction: Instruction) -> None:
-        self._read_apart(instruction, instruction.a)
-        self._accumulate(instruction, _KIND_OF_REDUCTION[instruction.opcode.number])
+        source = self._read_apart(instruction, instruction.a)
+        self._accumulate(instruction, _KIND_OF_REDUCTION[instruction.opcode.number], source)
 
-    def _read_apart(self, instruction: Instruction, slot: int) -> int:
-        """The axes of a source that may not share the slot of the result."""
+    def _read_apart(self, instruction: Instruction, slot: int) -> _Value:
+        """A source that may not share the slot of the result."""
         if slot == instruction.d:
             raise _WordError("the result shares the slot of a source")
-        return self._read(slot, instruction.type).axes
+        return self._read(slot, instruction.type)
 
     # matrix products: the last axes of the domain are m, n and k
 
     def _matmul(self, instruction: Instruction) -> None:
         m, n, k = self._matrix_axes(3)
-        self._check_matrix("a", self._read_apart(instruction, instruction.a), k, n)
-        self._check_matrix("b", self._read_apart(instruction, instruction.b), k, m)
+        self._check_matrix("a", self._read_apart(instruction, instruction.a).axes, k, n)
+        self._check_matrix("b", self._read_apart(instruction, instruction.b).axes, k, m)
         self._accumulate(instruction, ReduceKind.SUM)
 
     def _grouped_matmul(self, instruction: Instruction) -> None:
         m, n, k = self._matrix_axes(3)
-        self._check_matrix("a", self._read_apart(instruction, instruction.a), k, ~(m | k))
+        self._check_matrix("a", self._read_apart(instruction, instruction.a).axes, k, ~(m | k))
         types = [element for element in ElementType if element.compute is instruction.type]
         weights = self._operand(instruction.b, *types, free=True)
         self._check_matrix("b", weights.axes, k | n, ~(k | n))
@@ -363,8 +366,8 @@ class _Words:
 
     def _grouped_matmul_k(self, instruction: Instruction) -> None:
         m, n, k = self._matrix_axes(4)
-        self._check_matrix("a", self._read_apart(instruction, instruction.a), k, ~(m | k))
-        self._check_matrix("b", self._read_apart(instruction, instruction.b), k, ~(k | n))
+        self._check_matrix("a", self._read_apart(instruction, instruction.a).axes, k, ~(m | k))
+        self._check_matrix("b", self._read_apart(instruction, instruction.b).axes, k, ~(k | n))
         if self._domain.extents[-4] != self._groups(instruction.c):
             raise _WordError("the extent of the axis of groups is not the number of groups")
         self._accumulate(instruction, ReduceKind.SUM)

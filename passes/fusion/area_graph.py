@@ -27,7 +27,7 @@ class AreaKind(Enum):
     REDUCTION = "reduction"
     """Reductions of one domain over the same dims, and elementwise work on that domain or on what they leave of it."""
     CUBE = "cube"
-    """Matrix products over one domain, and elementwise work on their results."""
+    """Matrix products over one domain, work on the rows of their left factors, and elementwise work on their results."""
     DATA_MOVEMENT = "data movement"
     """Concat, pad, gather: what they read is in memory."""
     NONE = "none"

@@ -13,7 +13,7 @@ from dvm_dialects import dvm
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion import shapes
-from passes.fusion.area_graph import Area, AreaGraph
+from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.explain import Explanation
 
 REPEATED_OPERATIONS = 4
@@ -71,6 +71,54 @@ def repeat_cheap_values(graph: AreaGraph, explanation: Explanation | None = None
                 _repeat(graph, choice)
                 changed.update(choice.users)
     return bool(changed)
+
+
+def work_on_stored_products(
+    graph: AreaGraph, explanation: Explanation | None = None
+) -> list[tuple[Operation, Operation]]:
+    """Work on products that moves fewer bytes beside its product than in the kernel it is in: (product, operation).
+
+    `graph` is at its fixed point. A reduction takes the work on what it reads with it, such as the sum of a product and
+    a residual that is normed. Where others need the sum it is stored, and the product was, too: beside the product only the
+    sum is.
+    """
+    found: list[tuple[Operation, Operation]] = []
+    for area in graph:
+        if area.kind is not AreaKind.REDUCTION:
+            continue
+        for operation in graph.in_order(area):
+            cube = _only_product_of(graph, area, operation)
+            if cube is None or not graph.outside_uses(area, operation.results[0]):
+                continue
+            found.append((cube, operation))
+            if explanation is not None:
+                explanation.beside_product(operation, cube, _bytes([*cube.results] * 2))
+    return found
+
+
+def _only_product_of(graph: AreaGraph, area: Area, operation: Operation) -> Operation | None:
+    """The product over the domain of an area that an operation of it works on, if it reads nothing else that the area computes,
+    and nothing else reads the product.
+    """
+    if not isinstance(operation, _ELEMENTWISE):
+        return None
+    products: list[Operation] = []
+    for operand in operation.operands:
+        owner = operand.owner
+        producer = graph.area_of(owner) if isinstance(owner, Operation) else None
+        if producer is None:
+            continue
+        if producer is area and not isinstance(owner, dvm.BroadcastOp):
+            return None
+        if (
+            producer.kind is AreaKind.CUBE
+            and shapes.equal(producer.domain, area.domain)
+            and isinstance(owner, Operation)
+        ):
+            if any(use.operation is not operation for use in operand.uses):
+                return None
+            products.append(owner)
+    return products[0] if len(products) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ class Explanation:
         assert isinstance(value.owner, Operation)
         self._write(remark(value.owner, f"{done} {users}: {costs} bytes, {other}"))
 
+    def beside_product(self, operation: Operation, product: Operation, saved: Dim) -> None:
+        """Say that work on a product is done beside it, and the bytes that are not moved."""
+        self._write(remark(operation, f"is done beside {describe(product)}, of which {saved} bytes need not be moved"))
+
     def left_apart(self, graph: AreaGraph) -> None:
         """Say of all neighbours in a graph at its fixed point why they are not one area."""
         searches = [(pattern, pattern.search(graph)) for pattern in PATTERNS]

@@ -4,13 +4,14 @@ An `Observer` is told what is merged. Of areas that are still neighbours afterwa
 one would merge them all the same, the graph has refused: what lies between them would make a cycle.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from xdsl.ir import Operation
 
 from passes.fusion.area_graph import Area, AreaGraph
-from passes.fusion.partners import Partners
-from passes.fusion.patterns import PATTERNS, Pattern, limits
+from passes.fusion.partners import Partners, producers
+from passes.fusion.patterns import PATTERNS, Pattern, cube_into_elementwise, limits
 from passes.fusion.verdict import Merged, Verdict
 
 
@@ -29,6 +30,14 @@ def fuse_to_fixed_point(graph: AreaGraph, observer: Observer | None = None) -> N
             partners = pattern.search(graph)
             for area in list(graph):
                 merged |= area in graph and _merge_partners(graph, area, pattern, partners, observer)
+
+
+def join(graph: AreaGraph, pairs: Iterable[tuple[Operation, Operation]]) -> None:
+    """Merge the areas of a product and of the work on it, for each of some pairs, where a pattern allows it."""
+    for product, operation in pairs:
+        earlier, later = graph.area_of(product), graph.area_of(operation)
+        if earlier is not None and later is not None:
+            _merge(graph, earlier, later, Pattern(cube_into_elementwise, producers), None)
 
 
 def judge(graph: AreaGraph, earlier: Area, later: Area, pattern: Pattern) -> Verdict:

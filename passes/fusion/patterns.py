@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from dvm_dialects import dvm
-from dvm_dialects.dims import Dim
+from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of
 from dvm_dialects.source import describe
 from passes.fusion import shapes
@@ -27,6 +27,11 @@ OPERATION_LIMIT = 1000
 
 PRODUCT_LIMIT = 4
 """Matrix products side by side in one kernel: the unified buffer holds a block of each."""
+
+LARGE_FACTOR = 1 << 18
+"""Elements of a right factor above which the rows of the left one are stored first: it does not stay in a core's cache from one
+block of rows to the next, which takes a tenth more time than blocks of whole columns do. `vk-speculate` asks where sizes are unknown.
+"""
 
 Rule = Callable[[AreaGraph, Area, Area], Verdict]
 
@@ -186,7 +191,7 @@ def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdi
     if producer.kind is not AreaKind.ELEMENTWISE or consumer.kind is not AreaKind.CUBE:
         return None
     if not all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
-        return Refused("the product reads its operands from memory, and this is work")
+        return Refused("it is work, and no transposition")
     factors = [value for value, user in graph.values_between(producer, consumer) if _is_factor(value, user)]
     if len(factors) < len(graph.values_between(producer, consumer)):
         return Refused("it is not for a factor of the product alone")
@@ -204,6 +209,59 @@ def _is_factor(value: SSAValue, user: Operation) -> bool:
 def _keeps_matrices(operation: Operation) -> bool:
     """Whether a transposition leaves the last dim of what it transposes, which is contiguous, among its last two."""
     return isinstance(operation, dvm.TransposeOp) and len(operation.order) - 1 in operation.order[-2:]
+
+
+def prologue(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """What computes the rows of the left factor of products: elementwise work, and reductions of whole rows such as a norm.
+
+    A block of rows is computed in the unified buffer right before the product reads it, and never stored.
+    """
+    if consumer.kind is not AreaKind.CUBE or producer.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+        return None
+    if _is_view(producer) or all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
+        return None
+    if producer.depth + consumer.depth > DEPTH_LIMIT:
+        return Refused(f"they have more than {DEPTH_LIMIT} reductions together")
+    between = graph.values_between(producer, consumer)
+    for value, user in between:
+        if not isinstance(user, dvm.MatmulOp) or value in user.operands[1:] or user.trans_a.value.data:
+            return Refused("it is not for the rows of left factors alone")
+        rows = (*consumer.domain[:-1], _contracted(user))
+        if not shapes.equal(dims_of(value.type), rows) or not shapes.equal(producer.domain, rows):
+            return Refused("{} is not provably a left factor of {} rows by row", producer.domain, consumer.domain)
+    if producer.reduced not in ((), (len(producer.domain) - 1,)):
+        return Refused(f"it reduces dims {list(producer.reduced)}, not the contracted one")
+    if producer.moves_data:
+        return Refused("what it lays together is found by its index")
+    if graph.escapes(producer, consumer):
+        return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    if any(_is_large(user.rhs) for _, user in between if isinstance(user, dvm.MatmulOp)):
+        return Refused("the right factor is large, and read again for each block of rows")
+    if not all(_spans_rows(value, producer) for value, _ in between):
+        return Refused("its rows may turn out to be the same one, repeated")
+    return Merged(AreaKind.CUBE, consumer.domain, Reason("it computes rows of the left factor, {}", producer.domain))
+
+
+def _is_large(factor: SSAValue) -> bool:
+    extent = product(dims_of(factor.type)[-2:]).value
+    return extent is not None and extent > LARGE_FACTOR
+
+
+def _spans_rows(value: SSAValue, area: Area) -> bool:
+    """Whether what an area computes varies along all of its dims for all sizes, as does a tensor of these dims."""
+    dims = dims_of(value.type)
+    inside = set(area.operations)
+    pending, seen = [value], {value}
+    while pending:
+        source = pending.pop()
+        operation = source.owner
+        if not isinstance(operation, Operation) or operation not in inside:
+            return True
+        if not isinstance(operation, dvm.ReduceOp | dvm.IotaOp | dvm.ReshapeOp | dvm.TransposeOp | dvm.SliceOp):
+            fresh = [operand for operand in operation.operands if dims_of(operand.type) == dims and operand not in seen]
+            seen.update(fresh)
+            pending.extend(fresh)
+    return False
 
 
 def transposed_product(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
@@ -239,6 +297,8 @@ def cubes_side_by_side(graph: AreaGraph, first: Area, second: Area) -> Verdict:
         return Refused("their products share no factor")
     if not shapes.equal(first.domain, second.domain):
         return _not_equal(first.domain, second.domain)
+    if first.depth != second.depth:
+        return Refused("the rows that one of them reads are computed from reductions")
     depths = tuple(dict.fromkeys(_contracted(product) for product in products))
     if len(depths) > 1:
         return Refused("the contracted dims {} are not provably equal", depths)
@@ -324,4 +384,5 @@ PATTERNS = (
     Pattern(transposed_product, producers),
     Pattern(cubes_side_by_side, sharing_inputs(AreaKind.CUBE)),
     Pattern(work_side_by_side, sharing_inputs(AreaKind.ELEMENTWISE, AreaKind.REDUCTION)),
+    Pattern(prologue, producers),
 )

@@ -48,6 +48,11 @@ class Domain:
         return tuple(AccessIndex.axis(axis) for axis in range(len(self.extents)))
 
     @property
+    def source(self) -> Indices:
+        """The indices of what a reduction reads: the whole domain, or the rows [m, k] that a matrix product reads."""
+        return (*self.whole[:-2], self.whole[-1]) if self.contracts else self.whole
+
+    @property
     def result_axes(self) -> int:
         """How many axes a full result has: all but the contracted one of a matrix product, which is the last."""
         return len(self.extents) - self.contracts
@@ -66,12 +71,18 @@ def domain_of(kernel: vk.KernelOp) -> Domain:
                 raise failure(kernel, f"result {index}, {value.type}, does not broadcast with those before it")
             extents = joined
         return Domain(extents, frozenset(), stages)
-    first, *others = reducing
+    first = next((operation for operation in reducing if isinstance(operation, PRODUCTS)), reducing[0])
     extents, reduced = _reduced_domain(first)
-    for operation in others:
-        if _reduced_domain(operation) != (extents, reduced):
+    domain = Domain(extents, reduced, stages, isinstance(first, PRODUCTS))
+    for operation in reducing:
+        if isinstance(operation, dvm.ReduceOp) and domain.contracts:
+            rows = dims_of(operation.operand.type)
+            same = (rows, tuple(operation.axes)) == ((*extents[:-2], extents[-1]), (len(rows) - 1,))
+        else:
+            same = _reduced_domain(operation) == (extents, reduced)
+        if not same:
             raise failure(operation, f"it reduces other dims than {describe(first)}")
-    return Domain(extents, reduced, stages, isinstance(first, PRODUCTS))
+    return domain
 
 
 def _reduced_domain(operation: Operation) -> tuple[Shape, frozenset[int]]:
@@ -124,9 +135,10 @@ def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
         return domain.whole[:-1]
     if not isinstance(operation, dvm.ReduceOp):
         return None
+    along = [index for axis, index in enumerate(domain.whole) if axis in domain.reduced]
     if operation.keepdims.value.data:
-        return tuple(ZERO_INDEX if axis in domain.reduced else index for axis, index in enumerate(domain.whole))
-    return tuple(index for axis, index in enumerate(domain.whole) if axis not in domain.reduced)
+        return tuple(ZERO_INDEX if index in along else index for index in domain.source)
+    return tuple(index for index in domain.source if index not in along)
 
 
 def last_axes(domain: Domain, value: SSAValue) -> Indices:
@@ -157,6 +169,21 @@ def operand_indices(operand: SSAValue, result: SSAValue, indices: Indices) -> In
         ZERO_INDEX if dim == ONE and target != ONE else index
         for dim, target, index in zip(dims, whole[lead:], indices[lead:], strict=True)
     )
+
+
+def factor_indices(dims: Shape, first: int, second: int, transposed: bool, batch: int) -> Indices:
+    """The indices of a factor of a matrix product: batch dims broadcast, then the axes `first` and `second`."""
+    axes = [*range(batch - (len(dims) - 2), batch), *((second, first) if transposed else (first, second))]
+    return tuple(
+        ZERO_INDEX if dim == ONE and position < len(dims) - 2 else AccessIndex.axis(axis)
+        for position, (dim, axis) in enumerate(zip(dims, axes, strict=True))
+    )
+
+
+def left_indices(domain: Domain, operation: dvm.MatmulOp) -> Indices:
+    """The indices of the left factor of a matrix product."""
+    batch = len(domain.extents) - 3
+    return factor_indices(dims_of(operation.lhs.type), batch, batch + 2, bool(operation.trans_a.value.data), batch)
 
 
 def transposed_indices(operation: dvm.TransposeOp, indices: Indices) -> Indices:

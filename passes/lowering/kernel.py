@@ -27,6 +27,7 @@ from passes.lowering.domain import (
     Domain,
     Indices,
     domain_of,
+    left_indices,
     operand_indices,
     reduction_indices,
     regrouped_indices,
@@ -201,7 +202,9 @@ class KernelLowering:
         """The indices under which an operation will ask for its operands, except for what it reads from memory."""
         kind = type(operation)
         if kind is dvm.ReduceOp:
-            return [(operation.operands[0], self.domain.whole)]
+            return [(operation.operands[0], self.domain.source)]
+        if isinstance(operation, dvm.MatmulOp):
+            return [(operation.lhs, left_indices(self.domain, operation))]
         if kind in READING:
             return []
         view = _VIEWS.get(kind)

@@ -14,7 +14,8 @@ from passes.lowering.domain import (
     ONE,
     ZERO_INDEX,
     Indices,
-    Shape,
+    factor_indices,
+    left_indices,
     operand_indices,
     regrouped_indices,
     sliced_indices,
@@ -121,36 +122,28 @@ def _reduce(state: KernelLowering, op: dvm.ReduceOp, indices: Indices, part: Pas
     element = element_of(op.operand.type).compute
     kind = op.kind.data
     before, stream = state.once[part.number - 1], state.streams[part.number - 1]
-    source = state.tile(op.operand, state.domain.whole, stream)
+    source = state.tile(op.operand, state.domain.source, stream)
     if isinstance(source.type, visa.ScalarType) or state.domain.reduced - state.axes[source]:
-        axes = range(len(state.domain.extents))
-        source = state.add(visa.FillOp(element, source, tuple(axes)), stream).result
+        axes = tuple(axis for index in state.domain.source for axis, _ in index.terms)
+        source = state.add(visa.FillOp(element, source, axes), stream).result
     start = state.add(visa.ReduceInitOp(_REDUCE_KINDS[kind], element), before).result
     mnemonic = REDUCE_BY_GRAPH_NAME["Sum" if kind == "Mean" else kind].mnemonic
     total = state.add(visa.ReduceOp(mnemonic, element, start, source), stream).result
     if kind == "Mean":
-        count = state.scalar(product(state.domain.extents[axis] for axis in op.axes), element, part)
+        dims = dims_of(op.operand.type)
+        count = state.scalar(product(dims[axis] for axis in op.axes), element, part)
         total = state.add(visa.BinaryOp("div", element, total, count), part).result
     return total
 
 
-def _matrix(dims: Shape, first: int, second: int, transposed: bool, batch: int) -> Indices:
-    """The indices of a factor: batch dims broadcast, then the axes `first` and `second`."""
-    axes = [*range(batch - (len(dims) - 2), batch), *((second, first) if transposed else (first, second))]
-    return tuple(
-        ZERO_INDEX if dim == ONE and position < len(dims) - 2 else AccessIndex.axis(axis)
-        for position, (dim, axis) in enumerate(zip(dims, axes, strict=True))
-    )
-
-
 def _matmul(state: KernelLowering, op: dvm.MatmulOp, indices: Indices, part: Pass) -> SSAValue:
     rank = len(state.domain.extents)
-    batch, m, n, k = rank - 3, rank - 3, rank - 2, rank - 1
+    batch, n, k = rank - 3, rank - 2, rank - 1
     stream = state.streams[part.number - 1]
-    left_indices = _matrix(dims_of(op.lhs.type), m, k, bool(op.trans_a.value.data), batch)
-    right_indices = _matrix(dims_of(op.rhs.type), k, n, bool(op.trans_b.value.data), batch)
-    left, right = state.solid(op.lhs, left_indices, stream), state.solid(op.rhs, right_indices, stream)
+    right_indices = factor_indices(dims_of(op.rhs.type), k, n, bool(op.trans_b.value.data), batch)
     element = element_of(op.lhs.type).compute
+    left = state.solid(op.lhs, left_indices(state.domain, op), stream)
+    right = state.solid(op.rhs, right_indices, stream)
     start = _accumulator(state, element, part)
     total = state.add(visa.MatmulOp(element, start, left, right), stream).result
     return _with_bias(state, op.bias, op.result, total, indices, part)
@@ -174,7 +167,7 @@ def _grouped_matmul(state: KernelLowering, op: dvm.GroupedMatmulOp, indices: Ind
     m, n, k = rank - 3, rank - 2, rank - 1
     stream = state.streams[part.number - 1]
     element = element_of(op.lhs.type).compute
-    left = state.solid(op.lhs, _matrix(dims_of(op.lhs.type), m, k, bool(op.trans_a.value.data), 0), stream)
+    left = state.solid(op.lhs, factor_indices(dims_of(op.lhs.type), m, k, bool(op.trans_a.value.data), 0), stream)
     start = _accumulator(state, element, part)
     groups = state.operand(op.groups, [ZERO_INDEX], free=0)
     transposed = bool(op.trans_b.value.data)
@@ -183,7 +176,7 @@ def _grouped_matmul(state: KernelLowering, op: dvm.GroupedMatmulOp, indices: Ind
         weights = state.operand(op.rhs, [ZERO_INDEX, *map(AccessIndex.axis, inner)], free=0)
         total = state.add(visa.GroupedMatmulOp(element, start, left, weights, groups), stream).result
     else:
-        right = state.solid(op.rhs, _matrix(dims_of(op.rhs.type), k, n, transposed, 0), stream)
+        right = state.solid(op.rhs, factor_indices(dims_of(op.rhs.type), k, n, transposed, 0), stream)
         total = state.add(visa.GroupedMatmulKOp(element, start, left, right, groups), stream).result
     return _with_bias(state, op.bias, op.result, total, indices, part)
 

@@ -34,8 +34,9 @@ def matrices() -> tuple[Array, Array]:
 SOFTMAX_BETWEEN = (
     f"%p = {PRODUCT.format('%a', '%b')}",
     "%w = dvm.softmax %p axis -1 : !m -> !m",
-    f"%r0 = {PRODUCT.format('%w', '%b')}",
+    f"%r0 = {PRODUCT.format('%b', '%w')}",
 )
+"""The right factor of a product is stored; rows of a left one would be computed in its kernel."""
 
 
 @pytest.mark.parametrize("unified_buffer_bytes", [1 << 8, 1 << 12, 1 << 20])
@@ -48,17 +49,17 @@ def test_a_softmax_is_written_over_its_scores(cores: int, unified_buffer_bytes: 
     assert (found.workspace_bytes, found.separate_workspace_bytes) == (UNIT, 2 * UNIT)
     scores = a.astype(np.float64) @ b
     weights = np.exp(scores - scores.max(1, keepdims=True))
-    expected = weights / weights.sum(1, keepdims=True) @ b
+    expected = b @ (weights / weights.sum(1, keepdims=True))
     np.testing.assert_allclose(program(a, b), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_an_input_that_is_needed_later_is_kept() -> None:
-    program = compiled(1, *SOFTMAX_BETWEEN[:2], f"%r0 = {PRODUCT.format('%w', '%p')}")
+    program = compiled(1, *SOFTMAX_BETWEEN[:2], f"%r0 = {PRODUCT.format('%p', '%w')}")
     a, b = matrices()
     assert program.costs(a, b).workspace_bytes == 2 * UNIT
     scores = a.astype(np.float64) @ b
     weights = np.exp(scores - scores.max(1, keepdims=True))
-    np.testing.assert_allclose(program(a, b), weights / weights.sum(1, keepdims=True) @ scores, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(program(a, b), scores @ (weights / weights.sum(1, keepdims=True)), rtol=1e-4, atol=1e-5)
 
 
 def test_an_output_that_is_written_before_the_last_read_takes_other_memory() -> None:
@@ -70,8 +71,8 @@ def test_an_output_that_is_written_before_the_last_read_takes_other_memory() -> 
         "%e = dvm.unary Exp %p : !m -> !m",
         "%d = dvm.binary Sub %p, %m : !m, !c -> !m",
         "%u = dvm.binary Mul %d, %e : !m, !m -> !m",
-        f"%r0 = {PRODUCT.format('%e', '%b')}",
-        f"%r1 = {PRODUCT.format('%u', '%b')}",
+        f"%r0 = {PRODUCT.format('%b', '%e')}",
+        f"%r1 = {PRODUCT.format('%b', '%u')}",
     )
     a, b = matrices()
     found = program.costs(a, b)
@@ -79,8 +80,8 @@ def test_an_output_that_is_written_before_the_last_read_takes_other_memory() -> 
     p = a.astype(np.float64) @ b
     e = np.exp(p)
     first, second = program(a, b)
-    np.testing.assert_allclose(first, e @ b, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(second, (p - p.max(1, keepdims=True)) * e @ b, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(first, b @ e, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(second, b @ ((p - p.max(1, keepdims=True)) * e), rtol=1e-4, atol=1e-5)
 
 
 def test_a_transposed_input_is_not_overwritten() -> None:
@@ -107,7 +108,7 @@ def test_a_value_that_is_read_across_is_not_overwritten() -> None:
         f"%p = {PRODUCT.format('%a', '%b')}",
         "%t = dvm.transpose %p permutation [1, 0] : !m -> !m",
         "%e = dvm.binary Add %t, %p : !m, !m -> !m",
-        f"%r0 = {PRODUCT.format('%e', '%b')}",
+        f"%r0 = {PRODUCT.format('%b', '%e')}",
         unified_buffer_bytes=1 << 10,
     )
     a, b = matrices()
@@ -115,7 +116,7 @@ def test_a_value_that_is_read_across_is_not_overwritten() -> None:
     # p lies in the result, which is written later; were %e written over it, both would
     assert (found.workspace_bytes, found.separate_workspace_bytes) == (UNIT, 2 * UNIT)
     p = a.astype(np.float64) @ b
-    np.testing.assert_allclose(program(a, b), (p + p.T) @ b, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(program(a, b), b @ (p + p.T), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("unified_buffer_bytes", [1 << 10, 1 << 20])

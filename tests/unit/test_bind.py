@@ -903,4 +903,4 @@ def test_few_tiles_are_a_power_of_two(extent: int, limit: int, tile: int) -> Non
 )
 def test_blocks_of_a_product(m: int, n: int, k: int, tile: tuple[int, int]) -> None:
     domain = layout.Domain((m, n, k), 4, (0, 1, 2))
-    assert tiling._matrix_tile(domain, True, 0, 1 << 20)[:2] == tile
+    assert tiling._matrix_tile(domain, True, 0, 3, 1 << 20)[:2] == tile

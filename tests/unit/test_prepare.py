@@ -37,7 +37,7 @@ def test_a_tile_spans_what_it_was_computed_from() -> None:
         assert set(form.tile_axes) >= {
             TileAxes(frozenset({x})),
             TileAxes(frozenset({x, row})),
-            TileAxes(parallel=True),
+            TileAxes(left_operands=frozenset({x, row})),
         }
         assert len(set(form.tile_axes)) == len(form.tile_axes)
         assert len(form.value_axes) == len(form.values)

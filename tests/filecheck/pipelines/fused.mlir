@@ -76,11 +76,10 @@ func.func @mlp(%x : tensor<?x64xf32, #dvm.sym<["s0", "64"]>>, %w : tensor<64x256
 
 // -----
 
-// Scores, softmax with scale and mask before it, and the product with the values.
+// Scores, and the product of the values with the rows of their softmax, with scale and mask before that.
 // CHECK-LABEL: func.func @attention(
 // CHECK-COUNT-1: = vk.kernel cube
-// CHECK-COUNT-1: = vk.kernel vector
-// CHECK-COUNT-1: = vk.kernel cube
+// CHECK-COUNT-1: = vk.kernel mix
 // CHECK-NOT:     vk.kernel
 !heads = tensor<?x8x?x64xf32, #dvm.sym<["s0", "8", "s1", "64"]>>
 !mask = tensor<?x?xf32, #dvm.sym<["s1", "s1"]>>

@@ -6,25 +6,26 @@
 !turned = tensor<1024x?xf32, #dvm.sym<["1024", "s0"]>>
 !square = tensor<8x8xf32>
 
+// Of what a product reads only rows of the left factor are computed in its kernel.
 // CHECK-LABEL: func.func @matmul(
-// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
-// CHECK-NEXT:      %1 = dvm.unary Neg %x_1 :
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%y_1 = %y : {{.*}})
+// CHECK-NEXT:      %1 = dvm.unary Neg %y_1 :
 // CHECK-NEXT:      vk.yield %1 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    %1 = vk.kernel vector @k1(%b_1 = %b : {{.*}})
 // CHECK-NEXT:      %2 = dvm.unary Abs %b_1 :
 // CHECK-NEXT:      vk.yield %2 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %2 = vk.kernel mix @k2(%3 = %0 : {{.*}}, %y_1 = %y : {{.*}}, %4 = %1 : {{.*}})
-// CHECK-NEXT:      %5 = dvm.matmul %3, %y_1 trans_a false trans_b false bias %4 :
+// CHECK-NEXT:    %2 = vk.kernel mix @k2(%x_1 = %x : {{.*}}, %3 = %0 : {{.*}}, %4 = %1 : {{.*}})
+// CHECK-NEXT:      %5 = dvm.matmul %x_1, %3 trans_a false trans_b false bias %4 :
 // CHECK-NEXT:      %6 = dvm.unary Exp %5 :
 // CHECK-NEXT:      vk.yield %6 :
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return %2 :
 func.func @matmul(%x : !square, %y : !square, %b : !square) -> !square {
-  %0 = dvm.unary Neg %x : !square -> !square
+  %0 = dvm.unary Neg %y : !square -> !square
   %1 = dvm.unary Abs %b : !square -> !square
-  %2 = dvm.matmul %0, %y trans_a false trans_b false bias %1 : !square, !square, !square -> !square
+  %2 = dvm.matmul %x, %0 trans_a false trans_b false bias %1 : !square, !square, !square -> !square
   %3 = dvm.unary Exp %2 : !square -> !square
   return %3 : !square
 }

@@ -149,7 +149,7 @@ func.func @in_turn(%x : !square) -> !square {
 // Another kernel stands between the two.
 // EXPLAIN-NEXT: remark: dvm.reduce Sum: apart from dvm.matmul at {{.*}}: no pattern takes 'cube' into 'reduction'
 // EXPLAIN-NEXT: remark: dvm.matmul: apart from dvm.matmul at {{.*}}: cubes side by side: what lies between them would make a cycle
-// EXPLAIN-NEXT: remark: dvm.matmul: apart from dvm.reduce Sum at {{.*}}: no pattern takes 'reduction' into 'cube'
+// EXPLAIN-NEXT: remark: dvm.matmul: apart from dvm.reduce Sum at {{.*}}: prologue: it is not for the rows of left factors alone
 // CHECK-LABEL: func.func @cycle(
 // CHECK-COUNT-1: = vk.kernel cube
 // CHECK-COUNT-1: = vk.kernel vector

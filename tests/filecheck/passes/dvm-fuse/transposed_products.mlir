@@ -54,7 +54,7 @@ func.func @needed_elsewhere(%x : !square) -> (!square, !square) {
   return %0, %1 : !square, !square
 }
 
-// A bias is no factor, and work on a factor is a kernel of its own.
+// A bias is no factor, and work on a right factor is a kernel of its own.
 // CHECK-LABEL: func.func @no_factor(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(
 // CHECK-NEXT:      %1 = dvm.transpose
@@ -65,7 +65,7 @@ func.func @needed_elsewhere(%x : !square) -> (!square, !square) {
 func.func @no_factor(%x : !square, %b : !square) -> !square {
   %0 = dvm.transpose %b permutation [1, 0] : !square -> !square
   %1 = dvm.unary Exp %x : !square -> !square
-  %2 = dvm.matmul %1, %x trans_a false trans_b false bias %0 : !square, !square, !square -> !square
+  %2 = dvm.matmul %x, %1 trans_a false trans_b false bias %0 : !square, !square, !square -> !square
   return %2 : !square
 }
 

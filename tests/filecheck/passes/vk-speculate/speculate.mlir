@@ -217,3 +217,58 @@ func.func @conditions(%w : !a, %x : !c, %y : !e, %z : !g) -> (!a, !c, !e, !g, !a
   }
   return %0, %1, %2, %3, %4 : !a, !c, !e, !g, !a
 }
+
+// -----
+
+// A product of computed rows: apart where the right factor is large.
+
+!q = tensor<?x?xf32, #dvm.sym<["m", "k"]>>
+!z = tensor<?x?xf32, #dvm.sym<["m", "n"]>>
+// CHECK-LABEL: func.func @rows
+// CHECK-NEXT:    %y = vk.speculate (%x, %w) : {{.*}} if "k*n > 262144" {
+// CHECK-NEXT:    ^{{.*}}:
+// CHECK-NEXT:      %r = vk.kernel vector @k0_0(
+// CHECK-NEXT:        %{{.*}} = dvm.unary Exp
+// CHECK-NEXT:        vk.yield
+// CHECK-NEXT:      }
+// CHECK-NEXT:      %e = vk.kernel mix @k0_1(%r_1 = %r : {{.*}}, %b_1 = %b : {{.*}})
+// CHECK-NEXT:        %p = dvm.matmul %r_1, %b_1
+// CHECK-NEXT:        %{{.*}} = dvm.unary Exp %p
+// CHECK-NEXT:        vk.yield
+// CHECK-NEXT:      }
+// CHECK-NEXT:      vk.yield %e
+// CHECK-NEXT:    } else {
+// CHECK-NEXT:    ^{{.*}}:
+// CHECK-NEXT:      %{{.*}} = vk.kernel mix @k0(
+func.func @rows(%x : !q, %w : tensor<?x?xf32, #dvm.sym<["k", "n"]>>) -> !z {
+  %y = vk.kernel mix @k0(%a = %x : !q, %b = %w : tensor<?x?xf32, #dvm.sym<["k", "n"]>>) -> !z {
+    %r = dvm.unary Exp %a : !q -> !q
+    %p = dvm.matmul %r, %b trans_a false trans_b false : !q, tensor<?x?xf32, #dvm.sym<["k", "n"]>> -> !z
+    %e = dvm.unary Exp %p : !z -> !z
+    vk.yield %e : !z
+  }
+  return %y : !z
+}
+
+// -----
+
+// Of few columns: apart where neither 32 rows fit nor all there are.
+
+!q = tensor<?x?xf32, #dvm.sym<["m", "k"]>>
+!z = tensor<?x8xf32, #dvm.sym<["m", "8"]>>
+// CHECK-LABEL: func.func @few_columns
+// CHECK-NEXT:    %y = vk.speculate (%x, %w) : {{.*}} if "128*k + 1024 > 1048576 and 4*k*m + 32*m > 1048576" {
+// CHECK-NEXT:    ^{{.*}}:
+// CHECK-NEXT:      %r = vk.kernel vector @k0_0(
+// CHECK-NEXT:        %{{.*}} = dvm.unary Exp
+// CHECK-NEXT:        vk.yield
+// CHECK-NEXT:      }
+// CHECK-NEXT:      %p = vk.kernel cube @k0_1(
+func.func @few_columns(%x : !q, %w : tensor<?x8xf32, #dvm.sym<["k", "8"]>>) -> !z {
+  %y = vk.kernel mix @k0(%a = %x : !q, %b = %w : tensor<?x8xf32, #dvm.sym<["k", "8"]>>) -> !z {
+    %r = dvm.unary Exp %a : !q -> !q
+    %p = dvm.matmul %r, %b trans_a false trans_b false : !q, tensor<?x8xf32, #dvm.sym<["k", "8"]>> -> !z
+    vk.yield %p : !z
+  }
+  return %y : !z
+}
