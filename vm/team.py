@@ -5,8 +5,8 @@ for each stage). So a thread that has joined a launch stays until no further sta
 that is its own for that time: a stage on two cores costs some 5 microseconds then, instead of 75.
 
 Where other processes want the CPUs too, spinning is the worst that a thread can do: it uses up the time that it then has not when
-there is work, and each stage may take as long as it takes the system to go round. Waiting much longer for the others than one has worked oneself
-is the sign of that; for a while, threads sleep then.
+there is work, and each stage may take as long as it takes the system to go round. Waiting much longer for the others than they were
+running is the sign of that; for a while, threads sleep then.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock, local
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Protocol
 
 from vm.cpus import CPUS, available, pin
@@ -27,7 +27,7 @@ CROWDED_SECONDS = 1.0
 """For how long threads sleep rather than spin after others have held one up."""
 
 LONG_WAIT = 1e-3
-"""Seconds of waiting for the others, and twice the time of one's own work, that are a sign of it."""
+"""Seconds of waiting for the others, and twice the time that their CPUs worked for them, that are a sign of it."""
 
 
 class _Crowd:
@@ -85,6 +85,8 @@ class _Seat:
         self._end.acquire()
         self._work: Callable[[], None] | None = None
         self._error: BaseException | None = None
+        self.seconds = 0.0
+        """What the last work took of the time of a CPU."""
 
     def serve(self) -> None:
         """Work in a thread of the pool until dismissed. The thread stays where it is pinned."""
@@ -96,10 +98,12 @@ class _Seat:
             work, self._work = self._work, None
             if work is None:
                 return
+            start = thread_time()
             try:
                 work()
             except BaseException as error:  # raised by the thread that waits for the work
                 self._error = error
+            self.seconds = thread_time() - start
             self._end.release()
 
     def begin(self, work: Callable[[], None] | None) -> None:
@@ -155,7 +159,6 @@ class Team:
         for seat in busy:
             seat.begin(work)
         called: list[tuple[_Seat, Future[None]]] = []
-        start = perf_counter()
         errors: list[BaseException | None] = []
         try:
             with suppress(RuntimeError):
@@ -171,7 +174,8 @@ class Team:
             done = perf_counter()
             errors += [seat.end() for seat in busy + came]
             now = perf_counter()
-            if now - done > max(LONG_WAIT, 2 * (done - start)):
+            working = max([seat.seconds for seat in busy + came], default=0.0)
+            if now - done > max(LONG_WAIT, 2 * working):
                 _Crowd.until = now + CROWDED_SECONDS
         for error in errors:
             if error is not None:

@@ -134,6 +134,34 @@ def test_threads_sleep_for_a_while_where_others_held_them_up(
     assert (gate is not team_module._SpinLock) == crowded
 
 
+def test_unequal_work_is_no_sign_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By clocks on which all that the caller waits the helper works."""
+    monkeypatch.setattr(team_module._Crowd, "until", 0.0)
+    now = [1.0]
+    together, _ = meet()
+    caller = threading.get_ident()
+    ended = threading.Event()
+    end = team_module._Seat.end
+
+    def waiting(seat: team_module._Seat) -> BaseException | None:
+        ended.set()
+        return end(seat)
+
+    def work() -> None:
+        together.wait()
+        if threading.get_ident() != caller:
+            ended.wait(10)
+            now[0] += 0.05
+
+    for clock in ("perf_counter", "thread_time"):
+        monkeypatch.setattr(team_module, clock, lambda: now[0])
+    monkeypatch.setattr(team_module._Seat, "end", waiting)
+    with Device(CORES).team() as team:
+        team.run(work, CORES)
+    assert now == [1.05]
+    assert team_module._Crowd.until == 0
+
+
 def test_after_a_launch_nobody_is_busy(device: Device) -> None:
     """A thread that went on spinning would take all the time of a CPU."""
     together, _ = meet()

@@ -5,13 +5,14 @@ of what recording it costs. Only where nothing but the dispatch mode of `lazy` w
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.autograd import forward_ad
 from torch.nn import functional
 
 from dvm import functions as dvm
+from dvm.frontends.torch.lowerings_neural import require_floats
 from dvm.frontends.torch.table import LOWERINGS
 from dvm.tensor import Tensor, Unsupported
 
@@ -22,15 +23,14 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
     """A product of matrices or of as many of them; PyTorch lays others out in an order of its own."""
     if a.ndim != b.ndim or a.ndim < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
         raise Unsupported("not a product of as many matrices each")
-    if a.dtype is not b.dtype or a.dtype.kind in "bi":
-        raise Unsupported("not a product of floats of one type")
+    require_floats(a, b)
     return dvm.matmul(a, b)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    if x.ndim < 1 or weight.ndim != 2 or x.shape[-1] != weight.shape[1] or x.dtype is not weight.dtype:
+    if x.ndim < 1 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
         raise Unsupported("not a layer for these rows")
-    if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype is not x.dtype):
+    if bias is not None and bias.shape != weight.shape[:1]:
         raise Unsupported("a bias of another shape")
     return LOWERINGS[aten.linear.default](x, weight, bias)
 
@@ -38,17 +38,26 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def _layer_norm(
     x: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
+    if type(eps) is not float or any(type(size) is not int for size in normalized_shape):
+        raise Unsupported("sizes or an epsilon that PyTorch looks at more closely")
     if any(one is not None and one.dtype is not x.dtype for one in (weight, bias)):
         raise Unsupported("parameters of another type")
     return LOWERINGS[aten.native_layer_norm.default](x, normalized_shape, weight, bias, eps)[0]
 
 
-COMPOSITES: dict[Any, Callable[..., Tensor]] = {
-    functional.linear: _linear,
-    functional.layer_norm: _layer_norm,
-    torch.matmul: _matmul,
-    torch.Tensor.matmul: _matmul,
-    torch.Tensor.__matmul__: _matmul,
+class Composite(NamedTuple):
+    """A function over tensors of DVM, and which of its arguments PyTorch takes by name."""
+
+    function: Callable[..., Tensor]
+    names: frozenset[str] = frozenset()
+
+
+COMPOSITES: dict[Any, Composite] = {
+    functional.linear: Composite(_linear, frozenset(("weight", "bias"))),
+    functional.layer_norm: Composite(_layer_norm, frozenset(("normalized_shape", "weight", "bias", "eps"))),
+    torch.matmul: Composite(_matmul),
+    torch.Tensor.matmul: Composite(_matmul),
+    torch.Tensor.__matmul__: Composite(_matmul),
 }
 """By the function as a `TorchFunctionMode` gets it. Their results are in the usual order."""
 

@@ -43,6 +43,7 @@ def is_plain(tensor: torch.Tensor) -> bool:
         and tensor.device.type == "cpu"
         and tensor.layout is torch.strided
         and not tensor.is_neg()
+        and not tensor.is_nested
     )
 
 

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
-from dvm.frontends.torch.composites import COMPOSITES, nothing_else_looks
+from dvm.frontends.torch.composites import COMPOSITES, Composite, nothing_else_looks
 from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
@@ -133,7 +133,7 @@ class _Content:
         """The memory that the elements belong in."""
         offset, shape, strides, kind = self.geometry
         storage = torch.UntypedStorage._new_with_weak_ptr(self._weak)
-        return array_of(torch.empty(0, dtype=kind).set_(storage, offset, shape, strides))
+        return array_of(torch.empty(0, dtype=kind, device="cpu").set_(storage, offset, shape, strides))
 
     def __del__(self) -> None:
         torch.UntypedStorage._free_weak_ref(self._weak)
@@ -281,7 +281,16 @@ class _Dispatch(TorchDispatchMode):
         self.record = record
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        options = kwargs or {}
+        if torch._C._len_torch_dispatch_stack() and _is_traced():
+            return self._natively(func, args, kwargs or {})
+        if not torch._C._len_torch_function_stack():
+            return self._dispatched(func, args, kwargs or {})
+        # not called by Python but by TorchScript, say: then the modes would see what is done here, `_Functions` among them
+        with torch._C.DisableTorchFunction():
+            return self._dispatched(func, args, kwargs or {})
+
+    def _dispatched(self, func: Any, args: Any, options: Any) -> Any:
+        """The result of an operation, recorded if that can be."""
         if func in VIEWS:
             return self._view(func, args, options)
         target = None
@@ -297,8 +306,8 @@ class _Dispatch(TorchDispatchMode):
         tensors: list[torch.Tensor] = []
         flushes = self.record.flushes
         given = self._given(args, tensors)
-        named = {name: self._given_one(value, tensors) for name, value in options.items()} if options else options
-        if given is None or not tensors or not _is_worth_it(self.record, tensors):
+        named = self._named(options, tensors)
+        if given is None or named is None or not tensors or not _is_worth_it(self.record, tensors):
             return self._natively(func, args, options)
         if target is not None and _reads_in_part(target, tensors):
             return self._natively(func, args, options)
@@ -317,18 +326,20 @@ class _Dispatch(TorchDispatchMode):
             [None if one is None else self._shown(one, order) for one, order in zip(found, layouts, strict=True)]
         )
 
-    def whole(self, composite: Lowering, args: Any, options: Any) -> torch.Tensor | None:
+    def whole(self, composite: Composite, args: Any, options: Any) -> torch.Tensor | None:
         """The result of a function that is several operations to the dispatcher, or None where it has to be those."""
+        if not composite.names.issuperset(options):
+            return None
         tensors: list[torch.Tensor] = []
         flushes = self.record.flushes
         given = self._given(args, tensors)
-        named = {name: self._given_one(value, tensors) for name, value in options.items()}
-        if given is None or not tensors or not _is_worth_it(self.record, tensors):
+        named = self._named(options, tensors)
+        if given is None or named is None or not tensors or not _is_worth_it(self.record, tensors):
             return None
         if torch.is_grad_enabled() and any(one.requires_grad for one in tensors):
             return None
         try:
-            found = self._lowered(composite, given, named, tensors, flushes)
+            found = self._lowered(composite.function, given, named, tensors, flushes)
         except (DvmError, IndexError):
             return None
         return self._shown(found, None)
@@ -359,6 +370,11 @@ class _Dispatch(TorchDispatchMode):
             found.append(one)
         return found
 
+    def _named(self, options: dict[str, Any], tensors: list[torch.Tensor]) -> dict[str, Any] | None:
+        """The same of arguments by name."""
+        found = {name: self._given_one(value, tensors) for name, value in options.items()}
+        return None if any(value is _FOREIGN for value in found.values()) else found
+
     def _given_one(self, value: Any, tensors: list[torch.Tensor]) -> Any:
         kind = type(value)
         if kind in _TENSORS:
@@ -375,9 +391,9 @@ class _Dispatch(TorchDispatchMode):
         """The tensor for a result, laid out as PyTorch does it."""
         kind = TO_TORCH[result.dtype]
         if strides is None:
-            found = torch.empty(result.shape, dtype=kind)
+            found = torch.empty(result.shape, dtype=kind, device="cpu")
         else:
-            found = torch.empty_strided(result.shape, strides, dtype=kind)
+            found = torch.empty_strided(result.shape, strides, dtype=kind, device="cpu")
         self.record.show(found, self.record.later(result) if isinstance(result, Deferred) else result.node)
         return found
 
@@ -396,6 +412,8 @@ class _Dispatch(TorchDispatchMode):
         """A view, which PyTorch makes; where the elements are still to come it is recorded as well."""
         found = func(*args, **options)
         base = args[0]
+        if base.layout is not torch.strided:
+            return found
         record = self.record
         content = record.contents.get(base.untyped_storage()._cdata)
         if content is None:
@@ -436,13 +454,21 @@ class _Dispatch(TorchDispatchMode):
         return func(*args, **options)
 
 
-set_code_exec_strategy(
-    _Dispatch.__torch_dispatch__.__code__, _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP)
-)  # code that `torch.compile` has made may run in the block: Dynamo is to leave alone what records its operations
-
 _FOREIGN = object()
 _TENSORS = {torch.Tensor, torch.nn.Parameter}
 TO_DVM = {kind: dtype for dtype, kind in TO_TORCH.items() if dtype in ELEMENTS}
+
+
+def _is_traced() -> bool:
+    """Whether PyTorch itself traces the operations (`make_fx`, AOT autograd, fake tensors), and has to see them as they are."""
+    return any(torch._C._get_dispatch_mode(key) is not None for key in _TRACING_MODES)
+
+
+_TRACING_MODES = (
+    torch._C._TorchDispatchModeKey.PROXY,
+    torch._C._TorchDispatchModeKey.FUNCTIONAL,
+    torch._C._TorchDispatchModeKey.FAKE,
+)
 
 
 def _is_worth_it(record: _Record, tensors: list[torch.Tensor]) -> bool:
@@ -468,7 +494,7 @@ def _touches(record: _Record, mutable: bool, values: Any) -> bool:
     """Whether any tensor in there is still to be computed, or, where it may be written, is yet to be read."""
     for value in values.values() if isinstance(values, dict) else values:
         if isinstance(value, torch.Tensor):
-            if value.layout is not torch.strided or value.device.type != "cpu":
+            if value.layout is not torch.strided or value.device.type != "cpu" or value.is_nested:
                 return True
             storage = value.untyped_storage()._cdata
             if storage in record.contents or (mutable and storage in record.leaves):
@@ -491,8 +517,15 @@ _READERS: set[Callable[..., Any]] = {
     torch.Tensor.share_memory_,
     torch.Tensor.__repr__,
     torch.Tensor.__format__,
+    torch.Tensor.new_tensor,
+    torch.Tensor.tensor_split,
+    torch.tensor_split,
+    torch.tensor,
+    torch.as_tensor,
+    torch.asarray,
+    torch._C._to_dlpack,  # which `torch.utils.dlpack` has as `to_dlpack`
 }
-"""What reads memory without an operation."""
+"""What reads memory without an operation that a dispatch mode sees."""
 
 
 class _Functions(TorchFunctionMode):
@@ -551,3 +584,14 @@ class lazy:  # noqa: N801 - used like a function
         self._dispatch.__exit__(*exception)
         self._functions.__exit__(*exception)
         self._record.flush()
+
+
+for _code in (
+    _Dispatch.__torch_dispatch__.__code__,
+    _Functions.__torch_function__.__code__,
+    lazy.__init__.__code__,
+    lazy.__enter__.__code__,
+    lazy.__exit__.__code__,
+):
+    # code that `torch.compile` has made may run in the block, or have one in it: Dynamo is to leave alone what records
+    set_code_exec_strategy(_code, _FrameExecStrategy(_FrameAction.SKIP, _FrameAction.SKIP))

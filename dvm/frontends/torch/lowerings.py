@@ -266,6 +266,8 @@ def _(condition: Tensor, x: Any, y: Any) -> Tensor:
 def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask.dtype is not BOOL:
         raise Unsupported("a mask of numbers")
+    if isinstance(value, Tensor) and value.ndim:
+        raise Unsupported("several numbers to fill with")
     return dvm.where(mask, as_tensor(value, x.dtype), x)
 
 
@@ -292,6 +294,8 @@ def _(x: Tensor, max: Any) -> Tensor:
 
 @lowers(aten.lerp.Scalar, aten.lerp.Tensor, of="f")
 def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
+    if any(isinstance(one, Tensor) and one.dtype is not x.dtype for one in (end, weight)):
+        raise Unsupported("ends or a weight of another type")
     return compute("Add", x, compute("Mul", compute("Sub", end, x), weight))
 
 

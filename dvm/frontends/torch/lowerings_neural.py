@@ -52,10 +52,24 @@ def _require_shape(what: Tensor | None, shape: Sequence[Any]) -> None:
         raise Unsupported(f"a parameter of {what.shape} where {tuple(shape)} is wanted")
 
 
-def _product(a: Tensor, b: Tensor, **options: Any) -> Tensor:
-    if a.dtype.kind in "bi":
-        raise Unsupported("a product of integers")
-    return dvm.matmul(a, b, **options)
+def _require_parameters(x: Tensor, *parameters: Tensor | None) -> None:
+    """Leave it to PyTorch to refuse parameters of another type; those of 16-bit floats may be f32."""
+    require_floats(*parameters)
+    for parameter in parameters:
+        if parameter is not None and parameter.dtype is not x.dtype and parameter.dtype is not FLOAT32:
+            raise Unsupported(f"parameters of {parameter.dtype} for {x.dtype}")
+
+
+def require_floats(*tensors: Tensor | None) -> None:
+    """Leave it to PyTorch to refuse what it does not promote, and products of integers."""
+    kinds = {tensor.dtype for tensor in tensors if tensor is not None}
+    if len(kinds) > 1 or any(kind.kind in "bi" for kind in kinds):
+        raise Unsupported(f"operands of {' and '.join(sorted(map(str, kinds)))}")
+
+
+def _product(a: Tensor, b: Tensor, *, bias: Tensor | None = None, **options: Any) -> Tensor:
+    require_floats(a, b, bias)
+    return dvm.matmul(a, b, bias=bias, **options)
 
 
 @lowers(aten.addmm.default, aten.baddbmm.default, dense=True)
@@ -63,6 +77,7 @@ def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> T
     _require_ranks(a, b, a.ndim, a.ndim)
     if beta == 1 and alpha == 1:
         return _product(a, b, bias=bias)
+    require_floats(bias, a, b)
     found = _product(a, b)
     found = found if alpha == 1 else dvm.multiply(found, float(alpha))
     if beta == 0:
@@ -121,6 +136,7 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | Non
     _require_shape(x, (*x.shape[:axis], *shape))
     kept = x.dtype
     parameters = [parameter for parameter in (weight, bias) if parameter is not None]
+    _require_parameters(x, weight, bias)
     if any(parameter.dtype is not kept for parameter in parameters):
         x = converted(x, FLOAT32)
         weight, bias = (None if one is None else converted(one, FLOAT32) for one in (weight, bias))
@@ -159,6 +175,7 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None)
 def _(
     x: Tensor, weight: Tensor | None, bias: Tensor | None, n: Any, c: Any, inner: Any, groups: int, eps: float
 ) -> tuple[Tensor, ...]:
+    _require_parameters(x, weight, bias)
     apart = dvm.reshape(x, (n, groups, c // groups, inner))
     middle = reduce("Mean", apart, (2, 3), True)
     spread = _spread(apart, (2, 3), eps)
@@ -177,6 +194,7 @@ def _(x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, *rest: Any) -> tup
         raise Unsupported("a batch norm in training writes its running statistics")
     for parameter in (weight, bias, mean, var):
         _require_shape(parameter, (x.shape[1],))
+    _require_parameters(x, weight, bias)
     across = (1, x.shape[1], *[1] * (x.ndim - 2))
     scale = dvm.rsqrt(dvm.add(var, float(rest[-1])))
     if weight is not None:
