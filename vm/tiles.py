@@ -47,6 +47,17 @@ def rounding_cast(memory_type: np.dtype[Any]) -> TileFunction:
     return cast
 
 
+def isfinite(source: Tile, out: Tile) -> None:
+    """Neither infinite nor NaN.
+
+    NumPy 2.4 writes wrong values where 16 or more results do not lie side by side (on CPUs with AVX-512).
+    """
+    if out.flags.c_contiguous:
+        np.isfinite(source, out)
+    else:
+        np.copyto(out, np.isfinite(source))
+
+
 def rsqrt(source: Tile, out: Tile) -> None:
     np.sqrt(source, out)
     np.reciprocal(out, out)
@@ -120,7 +131,7 @@ UNARY: dict[str, TileFunction] = {
     "log": np.log,
     "exp": np.exp,
     "recip": np.reciprocal,
-    "isfin": np.isfinite,
+    "isfin": isfinite,
     "not": np.logical_not,
     "round": np.rint,
     "floor": np.floor,

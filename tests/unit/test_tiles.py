@@ -217,6 +217,17 @@ def test_sigmoid_neither_overflows_nor_leaves_its_range() -> None:
     assert got.max() <= 1
 
 
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 40])
+@pytest.mark.parametrize("step", [1, 2, 17])
+def test_finite_into_every_so_many_bytes(count: int, step: int) -> None:
+    values = np.where(np.arange(count) % 5 == 0, np.inf, 1).astype(np.float32)[:, None]
+    for start in (False, True):
+        out = np.full((count, step), start)
+        tiles.isfinite(values, out[:, :1])
+        assert out[:, 0].tolist() == [number % 5 != 0 for number in range(count)]
+        assert (out[:, 1:] == start).all()
+
+
 def test_finite_and_not() -> None:
     values = np.array([NAN, INFINITY, -INFINITY, 0.0, GREATEST, LEAST_SUBNORMAL], np.float32)
     assert call(tiles.UNARY["isfin"], values, dtype=np.bool_).tolist() == [False, False, False, True, True, True]
