@@ -5,6 +5,7 @@ finds which values can live in tensors. A plan holds no data and is shared by al
 """
 
 from math import prod
+from typing import NamedTuple
 
 from vm.errors import BytecodeError, ShapeError
 from vm.facts import evaluate_and_check, holds
@@ -20,6 +21,9 @@ from vm.workspace import Lifetime, place, separate_bytes
 
 MAXIMUM_BYTES = 1 << 46
 """A tensor or workspace above this is refused: no machine has it, and sums of such sizes stay far from overflow."""
+
+PLANS_OF_KERNEL = 64
+"""Plans that a kernel keeps; where it needs more, it forgets them all."""
 
 
 def bind(
@@ -44,7 +48,7 @@ def bind(
     stages: list[tuple[KernelPlan, ...]] = []
     for stage in variant.stages:
         plans = [
-            _bind_kernel(prepared.kernels[number], prepared.resident[number], dims, layouts, unified_buffer_bytes)
+            _plan_of_kernel(prepared.kernels[number], prepared.resident[number], dims, layouts, unified_buffer_bytes)
             for number in stage
         ]
         stages.append(tuple(plan for plan in plans if plan is not None))
@@ -97,6 +101,44 @@ def _impossible(name: str, shape: Shape, size: int) -> ShapeError:
         if extent < 0:
             return ShapeError(f"dim {position} of tensor '{name}' would be {extent}")
     return ShapeError(f"tensor '{name}' would take {size} bytes")
+
+
+class _Bound(NamedTuple):
+    """A plan that a kernel keeps, None where there is nothing to write, and where each operand's tensor was for it."""
+
+    plan: KernelPlan | None
+    places: tuple[tuple[int, int], ...]
+
+
+def _plan_of_kernel(
+    prepared: PreparedKernel,
+    resident: PreparedKernel | None,
+    dims: list[int],
+    layouts: list[TensorLayout],
+    unified_buffer_bytes: int,
+) -> KernelPlan | None:
+    """The plan of a kernel, or None where it has nothing to write.
+
+    When shapes change, many kernels mostly see none of it (in the step of a decoder, those of one token): their plans are kept,
+    and at most have their operands elsewhere.
+    """
+    tensors = [layouts[operand.tensor] for operand in prepared.kernel.operands]
+    places = tuple([(layout.root, layout.offset) for layout in tensors])
+    key = (
+        tuple([dims[dim] for dim in prepared.dims]),
+        tuple([(layout.shape, layout.strides) for layout in tensors]),
+        unified_buffer_bytes,
+    )
+    found: _Bound | None = prepared.plans.get(key)
+    if found is None:
+        found = _Bound(_bind_kernel(prepared, resident, dims, layouts, unified_buffer_bytes), places)
+        if len(prepared.plans) >= PLANS_OF_KERNEL:
+            prepared.plans.clear()
+        prepared.plans[key] = found
+        return found.plan
+    if found.plan is None or found.places == places:
+        return found.plan
+    return found.plan.moved(found.places, places)
 
 
 def _bind_kernel(

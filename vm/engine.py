@@ -236,12 +236,13 @@ class _KernelRun:
         return frame
 
     def _frame(self, span: Span, core: _Core) -> Frame:
-        key = (id(self.plan), span.extents)
+        plan = self.plan
+        key = (plan.key, span.extents)
         frame = core.frames.get(key)
         if frame is None:
             kept = core.arena.frames.get(key)
-            if kept is None or kept[0] is not self.plan:
-                kept = (self.plan, Frame(self.plan, span.extents, core.arena))
+            if kept is None or kept[0].key != plan.key:
+                kept = (plan, Frame(plan, span.extents, core.arena))
                 core.arena.keep_frame(key, kept)
             frame = core.frames[key] = kept[1]
         return frame

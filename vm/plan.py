@@ -1,5 +1,7 @@
 """What bind makes: the launch plan of one set of input shapes, with no data in it, shared by all threads."""
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -68,6 +70,25 @@ class KernelPlan:
     scalars: tuple[float | int | bool, ...]
     counts: tuple[int, ...]
     """Tiles along each axis."""
+    original: "KernelPlan | None" = None
+    """The plan that this is but for where its operands lie, if it was made of one."""
+
+    @property
+    def key(self) -> int:
+        """The same for all plans that differ in where their operands lie; as long as one of them lives."""
+        return id(self.original or self)
+
+    def moved(self, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]) -> "KernelPlan":
+        """The plan for operands whose tensors lie elsewhere: in which root, at which offset."""
+        _ = self._spans  # which are made now if not before, so that both have the same
+        views = [
+            view._replace(root=root, offset=view.offset - old + offset)
+            for view, (_, old), (root, offset) in zip(self.views, before, after, strict=True)
+        ]
+        found = copy(self)
+        object.__setattr__(found, "views", tuple(views))
+        object.__setattr__(found, "original", self)
+        return found
 
     @cached_property
     def parallel_axes(self) -> tuple[int, ...]:

@@ -904,3 +904,54 @@ def test_few_tiles_are_a_power_of_two(extent: int, limit: int, tile: int) -> Non
 def test_blocks_of_a_product(m: int, n: int, k: int, tile: tuple[int, int]) -> None:
     domain = layout.Domain((m, n, k), 4, (0, 1, 2))
     assert tiling._matrix_tile(domain, True, 0, 3, 1 << 20)[:2] == tile
+
+
+# --- plans that kernels keep ---
+
+STEP = """
+!row = tensor<?x4xf32, #dvm.sym<["n", "4"]>>
+func.func @f(%x : tensor<3x4xf32>, %past : !row) -> (tensor<3x4xf32>, tensor<4x4xf32>) {
+  %e = dvm.unary Exp %past : !row -> !row
+  %t = dvm.transpose %e permutation [1, 0] : !row -> tensor<4x?xf32, #dvm.sym<["4", "n"]>>
+  %p = dvm.matmul %t, %past trans_a false trans_b false : tensor<4x?xf32, #dvm.sym<["4", "n"]>>, !row -> tensor<4x4xf32>
+  %s = dvm.softmax %x axis -1 : tensor<3x4xf32> -> tensor<3x4xf32>
+  %q = dvm.matmul %s, %p trans_a false trans_b false : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+  %r = dvm.matmul %q, %p trans_a false trans_b false : tensor<3x4xf32>, tensor<4x4xf32> -> tensor<3x4xf32>
+  return %r, %p : tensor<3x4xf32>, tensor<4x4xf32>
+}
+"""
+
+
+def test_kernels_that_see_nothing_of_a_new_shape_keep_their_plan() -> None:
+    program = dvm.compile(STEP, device=Device(1))
+    machine = program._machine
+    assert isinstance(machine, Machine)
+    random = np.random.default_rng(0)
+    x = random.standard_normal((3, 4)).astype(np.float32)
+    seen: list[set[int]] = []
+    for length in (1, 40, 3, 700, 41, 1, 0, 40):
+        past = random.standard_normal((length, 4)).astype(np.float32)
+        wide = past.astype(np.float64)
+        product = np.exp(wide).T @ wide
+        exponential = np.exp(x.astype(np.float64))
+        rows = exponential / exponential.sum(-1, keepdims=True) @ product @ product
+        for _ in range(2):
+            found, inner = program(x, past)
+            np.testing.assert_allclose(inner, product, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(found, rows, rtol=1e-4, atol=1e-3 * max(1, np.abs(rows).max(initial=0)))
+        plans = [plan for stage in machine.plan((x.shape, past.shape)).stages for plan in stage]
+        seen.append({plan.key for plan in plans})
+    always = set.intersection(*seen)
+    assert always, "no kernel kept its plan"
+    assert len(set.union(*seen)) > len(always)
+
+
+def test_operands_that_lie_elsewhere() -> None:
+    kernel = only_kernel(bound(copy(2), (3, 4)))
+    places = [(view.root, view.offset) for view in kernel.views]
+    moved = kernel.moved(places, [(7, 640), (8, 64)])
+    assert [(view.root, view.offset) for view in moved.views] == [(7, 640), (8, 64)]
+    assert moved.key == kernel.key
+    assert moved.span(0, 0) is kernel.span(0, 0)
+    again = moved.original
+    assert again is kernel
