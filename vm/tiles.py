@@ -45,6 +45,14 @@ def rounding_cast(memory_type: np.dtype[Any]) -> TileFunction:
     return cast
 
 
+def isfinite(source: Tile, out: Tile) -> None:
+    """`np.isfinite`, which in NumPy 2.4 gives wrong results where `out` has gaps between its elements."""
+    if source.flags.c_contiguous and out.flags.c_contiguous:
+        np.isfinite(source, out)
+    else:
+        np.copyto(out, np.isfinite(source))
+
+
 def rsqrt(source: Tile, out: Tile) -> None:
     np.sqrt(source, out)
     np.reciprocal(out, out)
@@ -118,7 +126,7 @@ UNARY: dict[str, TileFunction] = {
     "log": np.log,
     "exp": np.exp,
     "recip": np.reciprocal,
-    "isfin": np.isfinite,
+    "isfin": isfinite,
     "not": np.logical_not,
     "round": np.rint,
     "floor": np.floor,

@@ -223,6 +223,26 @@ def test_finite_and_not() -> None:
     assert call(tiles.UNARY["not"], np.array([True, False]), dtype=np.bool_).tolist() == [False, True]
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("mnemonic", ["isfin", "not"])
+def test_truths_are_stored_with_gaps_between_them(mnemonic: str, before: bool, transposed: bool) -> None:
+    """A column of an output, as a tile of it may be; NumPy's own isfinite gets that wrong from 16 elements on."""
+    if mnemonic == "isfin":
+        source = np.tile(floats([1, NAN, 2, 3, INFINITY, 0, -INFINITY]), 7)[:48]
+        expected = [math.isfinite(x) for x in source.tolist()]
+    else:
+        source = np.arange(48) % 3 == 0
+        expected = [not x for x in source.tolist()]
+    tile = source.reshape(3, 16)
+    if transposed:  # same order of elements, other order in memory
+        tile = np.asfortranarray(tile)
+    whole = np.full((3, 16, 17), before)
+    tiles.UNARY[mnemonic](tile, whole[:, :, 5])
+    assert whole[:, :, 5].ravel().tolist() == expected
+    assert (np.delete(whole, 5, 2) == before).all()
+
+
 @pytest.mark.parametrize(
     ("mnemonic", "exact"),
     [("add", np.add), ("sub", np.subtract), ("mul", np.multiply), ("div", np.divide)],
