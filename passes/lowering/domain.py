@@ -132,7 +132,8 @@ def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
 def last_axes(domain: Domain, value: SSAValue) -> Indices:
     """The indices of a value that follows the last axes of a full result, 0 where it has one element for many.
 
-    What is left of a reduction follows no reduction axis, not even one of extent 1.
+    What is left of a reduction follows no reduction axis, not even one of extent 1. Dims of 1 in front of a full result,
+    as work on a matrix product may add them, have no axis.
     """
     dims = dims_of(value.type)
     axes = range(domain.result_axes - len(dims), domain.result_axes)
@@ -141,7 +142,7 @@ def last_axes(domain: Domain, value: SSAValue) -> Indices:
     )
     return tuple(
         ZERO_INDEX
-        if dim == ONE and (domain.extents[axis] != ONE or (is_left and axis in domain.reduced))
+        if dim == ONE and (axis < 0 or domain.extents[axis] != ONE or (is_left and axis in domain.reduced))
         else AccessIndex.axis(axis)
         for axis, dim in zip(axes, dims, strict=True)
     )
