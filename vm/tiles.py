@@ -52,7 +52,7 @@ def isfinite(source: Tile, out: Tile) -> None:
 
     NumPy 2.4 writes wrong values where 16 or more results do not lie side by side (on CPUs with AVX-512).
     """
-    if out.flags.c_contiguous:
+    if source.flags.c_contiguous and out.flags.c_contiguous:
         np.isfinite(source, out)
     else:
         np.copyto(out, np.isfinite(source))

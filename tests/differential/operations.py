@@ -361,6 +361,28 @@ def _matmul(graph: Graph) -> Node | None:
     return graph.take(op, operands)
 
 
+def _thin_product(graph: Graph) -> Node | None:
+    """A product whose contracted dim is 1: of columns and rows, with batches that may be 1 too."""
+    columns = graph.pick(NUMBERS, least_rank=2)
+    if columns.shape[-1] != 1:
+        columns = graph.input(columns.element, (*columns.shape[:-1], 1))
+    batch = [size if graph.chance(0.5) else 1 for size in columns.shape[:-2]]
+    rows = graph.input(columns.element, (*batch[graph.random.randint(0, len(batch)) :], 1, graph.size()))
+    return graph.take(dvm.MatmulOp(columns.value, rows.value), [columns, rows])
+
+
+def _in_front(graph: Graph) -> Node | None:
+    """Something that gives a value dims of 1 in front: an operand that has them, a broadcast, or a reshape."""
+    node = graph.pick(NUMBERS, least_rank=1, most_rank=MOST_RANK - 1)
+    ones = (1,) * graph.random.randint(1, min(2, MOST_RANK - node.rank))
+    how = graph.random.choice(("operand", "broadcast", "reshape"))
+    if how == "operand":
+        other = graph.input(node.element, (*ones, *(size if graph.chance(0.7) else 1 for size in node.shape)))
+        return graph.take(dvm.BinaryOp("Add", node.value, other.value), [node, other])
+    op = dvm.BroadcastOp if how == "broadcast" else dvm.ReshapeOp
+    return graph.take(op(node.value, (*ones, *map(graph.entry, node.shape))), [node])
+
+
 def _sibling_product(graph: Graph) -> Node | None:
     """A product over the dims of one that exists, with one of its factors, such as the keys beside the queries."""
     products = [op for node in graph.nodes if isinstance(op := node.value.owner, dvm.MatmulOp)]
@@ -519,6 +541,8 @@ MAKERS: dict[str, OperationMaker] = {
     "reshape_back": _reshape_back,
     "swap": _swap,
     "sibling_product": _sibling_product,
+    "thin_product": _thin_product,
+    "in_front": _in_front,
     "sibling": _sibling,
     "sibling_reduce": _sibling_reduce,
 }
@@ -550,8 +574,10 @@ FOCUSES: Mapping[str, Mapping[str, float]] = {
     | {"select": 0.5, "cast": 0.5, "slice": 0.5, "softmax": 0.3, "matmul": 0.3},
     "transposed": {"swap": 3.0, "transpose": 1.0, "matmul": 3.0, "sibling_product": 1.0, "unary": 0.7, "binary": 0.7}
     | {"binary_scalar": 0.5, "reshape": 0.5},
+    "unit-dims": {"thin_product": 2.0, "matmul": 1.0, "in_front": 2.0, "unary": 2.0, "binary": 2.0, "reshape": 1.0}
+    | {"binary_scalar": 0.5, "transpose": 0.5, "slice": 0.5, "reduce": 0.5},
 }
 """The weight of each kind of operation in graphs of a flavour; kinds without one do not occur."""
 
-LATEST = ("chains", "reshapes", "laid-together", "transposed")
+LATEST = ("chains", "reshapes", "laid-together", "transposed", "unit-dims")
 """Flavours whose operations mostly work on the latest values: dvm-simplify and dvm-fuse look at what follows what."""

@@ -399,3 +399,34 @@ func.func @grouped_contraction_transposed(%x : !xt, %w : !wt, %g : !ends, %z : t
   }
   return %r : !yg
 }
+
+// Dims of 1 in front of the product have no axis, also where the contracted dim is 1.
+// CHECK-LABEL: func.func @unit_dims_in_front(
+// CHECK-NEXT:    %r = visa.kernel mix @k0 domain [parallel "s0", parallel "2", reduction "1"] slots 0 (%x, %w, %y :
+// CHECK-NEXT:    ^bb0(%a: !visa.global<f32, affine_map<(d0, d1, d2) -> (d0, d2)>>, %b: !visa.global<f32, affine_map<(d0, d1, d2) -> (d2, d1)>>, %c: !visa.global<f32, affine_map<(d0, d1, d2) -> (0, d0, d1)>>, %r_1: !visa.global<f32, affine_map<(d0, d1, d2) -> (0, d0, d1)>>):
+// CHECK-NEXT:      visa.pass once
+// CHECK-NEXT:      %0 = visa.reduce_init sum f32 :
+// CHECK-NEXT:      visa.pass stream
+// CHECK-NEXT:      %1 = visa.load f32 %a :
+// CHECK-NEXT:      %2 = visa.load f32 %b :
+// CHECK-NEXT:      %3 = visa.matmul f32 %0, %1, %2 :
+// CHECK-NEXT:      visa.pass once
+// CHECK-NEXT:      %4 = visa.load f32 %c :
+// CHECK-NEXT:      %5 = visa.binary add f32 %3, %4 :
+// CHECK-NEXT:      visa.store f32 %5, %r_1
+// CHECK-NEXT:      visa.end
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %r :
+!c = tensor<?x1xf32, #dvm.sym<["s0", "1"]>>
+!r = tensor<1x2xf32>
+!p = tensor<?x2xf32, #dvm.sym<["s0", "2"]>>
+!q = tensor<1x?x2xf32, #dvm.sym<["1", "s0", "2"]>>
+func.func @unit_dims_in_front(%x : !c, %w : !r, %y : !q) -> !q {
+  %r = vk.kernel mix @k0(%a = %x : !c, %b = %w : !r, %c = %y : !q) -> !q {
+    %0 = dvm.matmul %a, %b trans_a false trans_b false : !c, !r -> !p
+    %1 = dvm.broadcast %0 shape [1, "s0", 2] : !p -> !q
+    %2 = dvm.binary Add %1, %c : !q, !q -> !q
+    vk.yield %2 : !q
+  }
+  return %r : !q
+}
