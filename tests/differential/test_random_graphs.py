@@ -20,6 +20,7 @@ EXAMPLES = {"any": 120, "chains": 120, "elementwise": 70, "reduction": 100, "mov
     "reshapes": 80,
     "laid-together": 60,
     "transposed": 60,
+    "unit-dims": 60,
 }
 """How many graphs of each flavour are run, each with inputs of two sets of sizes."""
 
