@@ -350,26 +350,32 @@ def _not_equal(a: Shape, b: Shape) -> Refused:
 
 
 def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | Refused:
-    """The shapes of the values that pass between two areas, with the dims of 1 that the consumer gives them.
+    """The shapes of the values that pass between two areas, and of what the consumer makes of them by giving them other
+    dims of 1.
 
     Not if what the consumer makes of one is transposed or sliced: a reduction's result exists under the axes that are
     left, and no others.
     """
-    if any(isinstance(operation, dvm.TransposeOp | dvm.SliceOp) for operation in graph.dependents(producer, consumer)):
-        return Refused("it transposes or slices the result, which exists under its own axes only")
-    seen: list[Shape] = []
     left = shapes.reduced(producer.domain, producer.reduced)
+    seen: list[Shape] = []
     for value, user in graph.values_between(producer, consumer):
-        dims = dims_of(value.type)
         if producer.kind is AreaKind.CUBE and isinstance(value.owner, dvm.TransposeOp):
             return Refused("it goes on with the transposed product, which exists under other axes")
-        if isinstance(user, dvm.ReshapeOp):
-            if dims not in left or dims_of(user.result.type) not in left:
-                return Refused(
-                    "{} is reshaped to {}, where it would follow other axes", dims, dims_of(user.result.type)
-                )
-            dims = dims_of(user.result.type)
-        seen.append(dims)
+        if not isinstance(user, dvm.ReshapeOp):
+            seen.append(dims_of(value.type))
+    direct = {user for _, user in graph.values_between(producer, consumer)}
+    dependents = graph.dependents(producer, consumer)
+    for operation in consumer.operations:
+        if operation not in dependents:
+            continue
+        if isinstance(operation, dvm.TransposeOp | dvm.SliceOp):
+            return Refused("it transposes or slices the result, which exists under its own axes only")
+        if isinstance(operation, dvm.ReshapeOp):
+            before, after = dims_of(operation.operand.type), dims_of(operation.result.type)
+            if before in left and after in left:
+                seen.append(after)
+            elif operation in direct or not shapes.equal_but_ones(before, after):
+                return Refused("{} is reshaped to {}, where it would follow other axes", before, after)
     return seen
 
 

@@ -667,6 +667,15 @@ def test_a_transposed_product_is_not_read_side_by_side() -> None:
     check(build, [("s0", "s0"), ("s0", "s0")], {"s0": 1}, {"s0": 5}, {"s0": 20}, kernels=2)
 
 
+def test_what_a_reduction_leaves_is_not_turned_later_on() -> None:
+    def build(x: SSAValue, y: SSAValue) -> DvmOp:
+        largest = ops.ReduceOp("Max", x, (1,), keepdims=True).result
+        turned = ops.ReshapeOp(ops.BinaryOp("Div", y, largest).result, (7,)).result
+        return ops.BinaryOp("Add", x, turned)
+
+    check(build, [(7, 7), (7, 1)], {}, kernels=2)
+
+
 def test_attention() -> None:
     def build(q: SSAValue, k: SSAValue, v: SSAValue, mask: SSAValue) -> DvmOp:
         scores = ops.BinaryScalarOp("Mul", ops.MatmulOp(q, k, trans_b=True).result, 0.25)
