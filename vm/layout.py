@@ -145,6 +145,7 @@ def _merge(prepared: PreparedKernel, extents: list[int], walks: list[_Walk]) -> 
     new_axis = [-1] * len(extents)
     pinned = prepared.pinned
     previous = -1
+    group = 0  # the mask of the axes merged into the last one
     axes = prepared.kernel.axes
     for axis, extent in enumerate(extents):
         is_pinned = pinned >> axis & 1
@@ -152,25 +153,27 @@ def _merge(prepared: PreparedKernel, extents: list[int], walks: list[_Walk]) -> 
             continue
         if (
             previous >= 0
-            and (not is_pinned or (prepared.rows >> axis & 1 and _alike(walks, previous, axis)))
+            and (not is_pinned or (prepared.rows >> axis & 1 and _alike(walks, group, axis)))
             and not pinned >> previous & 1
             and axes[axis].reduction == axes[previous].reduction
             and all(walk.strides[previous] == walk.strides[axis] * extent for walk in walks)
             and all(mask >> axis & 1 == mask >> previous & 1 for mask in prepared.fill_masks)
         ):
             merged[-1] *= extent
+            group |= 1 << axis
         else:
             if axes[axis].reduction:
                 reductions |= 1 << len(merged)
             merged.append(extent)
+            group = 1 << axis
         new_axis[axis] = len(merged) - 1
         previous = axis
     return Domain(tuple(merged), reductions, tuple(new_axis))
 
 
-def _alike(walks: list[_Walk], first: int, second: int) -> bool:
-    """Whether each operand is more than one element along both axes or along neither."""
-    return all(not (walk.followed >> first ^ walk.followed >> second) & 1 for walk in walks)
+def _alike(walks: list[_Walk], group: int, axis: int) -> bool:
+    """Whether each operand that is more than one element along an axis is so along some of a group, and the other way round."""
+    return all((walk.followed >> axis & 1) == (walk.followed & group != 0) for walk in walks)
 
 
 def _view(walk: _Walk, domain: Domain) -> tuple[tuple[int, ...], tuple[int, ...], int]:

@@ -865,6 +865,18 @@ def test_rows_of_a_batch_are_rows_of_one_product_where_its_matrix_is_one(
     assert np.array_equal(program(a, b), a @ b)
 
 
+def test_rows_are_not_merged_with_a_batch_whose_matrices_the_caller_repeats() -> None:
+    program = dvm.compile(
+        "func.func @f(%a : tensor<?x?x?x?xf32>, %b : tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32> { %c = dvm.matmul %a, %b "
+        "trans_a false trans_b false : tensor<?x?x?x?xf32>, tensor<?x?x?x?xf32> -> tensor<?x?x?x?xf32> "
+        "return %c : tensor<?x?x?x?xf32> }"
+    )
+    random = np.random.default_rng(0)
+    a, b = (random.integers(-9, 9, of).astype(np.float32) for of in ((2, 5, 4, 3), (1, 1, 3, 6)))
+    repeated = np.broadcast_to(b, (2, 1, 3, 6))
+    assert np.array_equal(program(a, repeated), a @ repeated)
+
+
 # --- tiles for the cores ---
 
 
