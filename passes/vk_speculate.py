@@ -32,6 +32,7 @@ from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion.patterns import LARGE_FACTOR
 from passes.lowering.domain import Domain, Shape, domain_of
+from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES
 
 FEW_ROWS = 4
 """Parallel points below which a reduction that does not fit is better cut into chunks for the cores."""
@@ -60,7 +61,7 @@ class VkSpeculatePass(ModulePass):
 
     name = "vk-speculate"
 
-    unified_buffer_bytes: int = 1 << 20
+    unified_buffer_bytes: int = DEFAULT_UNIFIED_BUFFER_BYTES
     """The size of the unified buffer to compile for; programs run with any."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

@@ -19,8 +19,8 @@ from vm.cpus import available
 from vm.errors import DvmError
 from vm.team import Team
 
-DEFAULT_UNIFIED_BUFFER_BYTES = 1 << 20
-"""One L2 cache of the machines this was tuned on."""
+DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
+"""One and a half L2 caches of the machines this was tuned on: `benchmarks/unified_buffer.py` looks for the best."""
 
 DEFAULT_ITERATION_LIMIT = 10_000_000
 """Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
@@ -87,7 +87,7 @@ class Device:
     take, but for the rounding of each slot to a cache line. `iteration_limit` is how often loops may begin anew in one
     call, `register_bytes_limit` what the arrays between its launches may take at any time.
     Where they are not given, the environment variables DVM_CORES, DVM_UNIFIED_BUFFER_BYTES, DVM_ITERATION_LIMIT and
-    DVM_REGISTER_BYTES_LIMIT decide, else the number of CPUs this process may use, 1 MiB, ten million, and the memory of
+    DVM_REGISTER_BYTES_LIMIT decide, else the number of CPUs this process may use, 1.5 MiB, ten million, and the memory of
     the machine. Raises DvmError for a value that is not a positive integer.
     """
 

@@ -7,11 +7,11 @@
 !r = tensor<?x?xf32, #dvm.sym<["rows", "columns"]>>
 !k = tensor<?x1xf32, #dvm.sym<["rows", "1"]>>
 
-// Softmax over the last axis: apart where a row of more than 1 MiB / 4 bytes does not fit (one tile is live at a time) and there are few rows. Each reduction
+// Softmax over the last axis: apart where a row of more than 1.5 MiB / 4 bytes does not fit (one tile is live at a time) and there are few rows. Each reduction
 // computes again what it needs; results of reductions are passed on. The other alternative is the kernel as it was.
 
 // CHECK-LABEL: func.func @softmax
-// CHECK-NEXT:    %y = vk.speculate (%x) : {{.*}} if "columns > 262144 and rows < 4" {
+// CHECK-NEXT:    %y = vk.speculate (%x) : {{.*}} if "columns > 393216 and rows < 4" {
 // CHECK-NEXT:    ^{{.*}}(%a: {{.*}}):
 // CHECK-NEXT:      %m = vk.kernel vector @k0_0(%a{{.*}} = %a : {{.*}}) -> tensor<?x1xf32, {{.*}}> {
 // CHECK-NEXT:        %m{{.*}} = dvm.reduce Max %a{{.*}} dims [1]
@@ -66,7 +66,7 @@ func.func @softmax(%x : !r) -> !r {
 // A reduction that leaves the last axis: apart where not even a tile of 256 columns fits, nor one of all.
 
 // CHECK-LABEL: func.func @over_rows
-// CHECK-NEXT:    {{.*}} = vk.speculate (%x) : {{.*}} if "256*rows > 262144 and columns*rows > 262144" {
+// CHECK-NEXT:    {{.*}} = vk.speculate (%x) : {{.*}} if "256*rows > 393216 and columns*rows > 393216" {
 // CHECK:           vk.kernel vector @k0_0
 // CHECK:           vk.kernel vector @k0_1
 // CHECK:         } else {
@@ -183,12 +183,12 @@ func.func @once(%x : !r, %w : !r) -> (!l, !r, tensor<4x4xf32>) {
 // Three different conditions at most: the fourth kernel stays as it is, but the fifth asks what the first does.
 
 // CHECK-LABEL: func.func @conditions
-// CHECK:         vk.speculate {{.*}} if "b > 262144 and a < 4"
-// CHECK:         vk.speculate {{.*}} if "d > 262144 and c < 4"
-// CHECK:         vk.speculate {{.*}} if "f > 262144 and e < 4"
+// CHECK:         vk.speculate {{.*}} if "b > 393216 and a < 4"
+// CHECK:         vk.speculate {{.*}} if "d > 393216 and c < 4"
+// CHECK:         vk.speculate {{.*}} if "f > 393216 and e < 4"
 // CHECK-NOT:     vk.speculate
 // CHECK:         vk.kernel vector @fourth(
-// CHECK:         vk.speculate {{.*}} if "b > 262144 and a < 4"
+// CHECK:         vk.speculate {{.*}} if "b > 393216 and a < 4"
 func.func @conditions(%w : !a, %x : !c, %y : !e, %z : !g) -> (!a, !c, !e, !g, !a) {
   %0 = vk.kernel vector @first(%v = %w : !a) -> !a {
     %s = dvm.reduce Sum %v dims [1] keepdims true : !a -> !ak
@@ -257,7 +257,7 @@ func.func @rows(%x : !q, %w : tensor<?x?xf32, #dvm.sym<["k", "n"]>>) -> !z {
 !q = tensor<?x?xf32, #dvm.sym<["m", "k"]>>
 !z = tensor<?x8xf32, #dvm.sym<["m", "8"]>>
 // CHECK-LABEL: func.func @few_columns
-// CHECK-NEXT:    %y = vk.speculate (%x, %w) : {{.*}} if "128*k + 1024 > 1048576 and 4*k*m + 32*m > 1048576" {
+// CHECK-NEXT:    %y = vk.speculate (%x, %w) : {{.*}} if "128*k + 1024 > 1572864 and 4*k*m + 32*m > 1572864" {
 // CHECK-NEXT:    ^{{.*}}:
 // CHECK-NEXT:      %r = vk.kernel vector @k0_0(
 // CHECK-NEXT:        %{{.*}} = dvm.unary Exp
