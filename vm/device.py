@@ -45,7 +45,8 @@ class Library:
 class Arena:
     """The unified buffer of one thread, the workspace of the launches it starts, and its frames (views into both).
 
-    Never shared between threads. Both memories grow on demand and are kept, so that a launch allocates nothing.
+    Never shared between threads. Both memories grow on demand, to twice what is asked for, and are kept, so that a launch
+    allocates nothing. Memory that is never written takes none of the machine's.
     """
 
     def __init__(self, library: Library) -> None:
@@ -57,13 +58,13 @@ class Arena:
     def require(self, unified_buffer_bytes: int) -> None:
         """Make the unified buffer at least so large; views into a smaller one are dropped."""
         if self.unified_buffer.size < unified_buffer_bytes:
-            self.unified_buffer = aligned_bytes(unified_buffer_bytes)
+            self.unified_buffer = aligned_bytes(2 * unified_buffer_bytes)
             self.frames.clear()
 
     def require_workspace(self, workspace_bytes: int) -> npt.NDArray[np.uint8]:
         """The workspace, at least so large."""
         if self.workspace.size < workspace_bytes:
-            self.workspace = aligned_bytes(workspace_bytes)
+            self.workspace = aligned_bytes(2 * workspace_bytes)
         return self.workspace
 
     def keep_frame(self, key: Any, frame: Any) -> None:

@@ -18,6 +18,7 @@ from vm.collection import PAUSE
 from vm.device import Device
 from vm.engine import run
 from vm.errors import ShapeError
+from vm.memory import RESULTS
 from vm.plan import LaunchPlan, Shape, Strides
 from vm.prepare_program import prepare_program
 from vm.program import Program, Storage
@@ -87,7 +88,8 @@ class Machine:
         check_out(names, self.output_dtypes, plan.output_shapes, out)
         direct = [_usable_in_place(array, arrays) for array in out]
         results = [
-            array if usable else np.empty(array.shape, array.dtype) for array, usable in zip(out, direct, strict=True)
+            array if usable else RESULTS.empty(array.shape, array.dtype)
+            for array, usable in zip(out, direct, strict=True)
         ]
         self._launch(plan, arrays, results, recording)
         for array, result, usable in zip(out, results, direct, strict=True):
@@ -97,7 +99,9 @@ class Machine:
 
     def launch(self, plan: LaunchPlan, arrays: list[Array], recording: Recording | None = None) -> list[Array]:
         """Run a plan on the arrays that it was made for, into new arrays."""
-        results = [np.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self.output_dtypes, strict=True)]
+        results = [
+            RESULTS.empty(shape, dtype) for shape, dtype in zip(plan.output_shapes, self.output_dtypes, strict=True)
+        ]
         self._launch(plan, arrays, results, recording)
         return results
 

@@ -1,5 +1,6 @@
 """Tensors of PyTorch as arrays of NumPy and back, without copies."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from dvm.primitives import BOOL, ELEMENTS, FLOAT32, DType
 from dvm.tensor import Unsupported
 from vm.isa import ElementType
+from vm.memory import LEAST_BYTES, RESULTS
 from vm.tiles import DTYPES
 
 Array = npt.NDArray[Any]
@@ -66,6 +68,23 @@ def tensor_of(array: Array) -> torch.Tensor:
     if array.dtype is _BFLOAT16:
         return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
     return torch.from_numpy(array)
+
+
+def empty_tensor(shape: tuple[int, ...], strides: tuple[int, ...] | None, dtype: DType) -> torch.Tensor:
+    """A new tensor of an element type of DVM, not initialised; contiguous if no strides are given, which are in elements.
+
+    The memory of a large one is kept for others when it is gone.
+    """
+    if strides is None:
+        count = prod(shape)
+    else:
+        count = 1 + sum([(size - 1) * stride for size, stride in zip(shape, strides, strict=True)])
+    if count * dtype.itemsize < LEAST_BYTES:
+        if strides is None:
+            return torch.empty(shape, dtype=TO_TORCH[dtype], device="cpu")
+        return torch.empty_strided(shape, strides, dtype=TO_TORCH[dtype], device="cpu")
+    flat = tensor_of(RESULTS.empty((count,), dtype))
+    return flat.view(shape) if strides is None else flat.as_strided(shape, strides)
 
 
 _FLOATING = 2

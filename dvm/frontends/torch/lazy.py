@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.composites import COMPOSITES, Composite, nothing_else_looks
-from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, is_plain
+from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, empty_tensor, is_plain
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred, Lowering
@@ -31,6 +31,7 @@ from dvm.primitives import ELEMENTS, Attributes
 from dvm.record import Node, Record, leaf
 from dvm.tensor import RECORDERS, Tensor
 from vm.errors import DvmError
+from vm.memory import RESULTS
 
 if TYPE_CHECKING:
     from dvm.structure import Launch
@@ -254,7 +255,7 @@ class _Record(Record):
         content = cast("_Content | None", node.shown_by() if node.shown_by is not None else None)
         if content is not None and content.shows(node) and content.is_needed():
             return content.memory()
-        return np.empty(node.shape, node.dtype)
+        return RESULTS.empty(node.shape, node.dtype)
 
     def _run_apart(self, kept: list[Node], outputs: list[Node]) -> None:
         """The elements are written when all is computed, for what is computed last may read what one was before."""
@@ -389,11 +390,7 @@ class _Dispatch(TorchDispatchMode):
 
     def _shown(self, result: _Pending | Deferred, strides: tuple[int, ...] | None) -> torch.Tensor:
         """The tensor for a result, laid out as PyTorch does it."""
-        kind = TO_TORCH[result.dtype]
-        if strides is None:
-            found = torch.empty(result.shape, dtype=kind, device="cpu")
-        else:
-            found = torch.empty_strided(result.shape, strides, dtype=kind, device="cpu")
+        found = empty_tensor(result.shape, strides, result.dtype)
         self.record.show(found, self.record.later(result) if isinstance(result, Deferred) else result.node)
         return found
 
