@@ -196,7 +196,8 @@ def _sigmoid(x: Array) -> Array:
 def _power(base: Array, exponent: Array) -> Array:
     """Powers; those of integers with a negative exponent are truncated towards zero, and 0 is for a base of 0."""
     if base.dtype.kind == "f":
-        return np.power(base, exponent)
+        # of many elements, each with an exponent of its own: for one of 0.5 NumPy takes the square root, which is NaN for -inf
+        return np.power(*(np.array([one, one]) for one in np.broadcast_arrays(base, exponent)))[0]
     odd = (exponent & 1).astype(base.dtype)
     inverse = np.where(base == 1, 1, np.where(base == -1, 1 - 2 * odd, 0)).astype(base.dtype)
     return np.where(exponent < 0, inverse, np.power(base, np.maximum(exponent, 0)))

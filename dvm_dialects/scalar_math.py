@@ -35,6 +35,12 @@ def _integer_power(base: int, exponent: int) -> int | None:
 
 
 @_f64
+def _power(base: np.float64, exponent: np.float64) -> np.float64:
+    # one exponent of 0.5 for all is a square root to NumPy, which is NaN for -inf
+    return np.power(np.array([base, base]), np.array([exponent, exponent]))[0]
+
+
+@_f64
 def _rsqrt(x: np.float64) -> np.float64:
     return 1 / np.sqrt(x)
 
@@ -80,7 +86,7 @@ _FLOAT_BINARY: dict[str, Callable[[float, float], float]] = {
     "Sub": operator.sub,
     "Mul": operator.mul,
     "Div": _f64(np.divide),
-    "Pow": _f64(np.power),
+    "Pow": _power,
     "Maximum": _f64(np.maximum),
     "Minimum": _f64(np.minimum),
 }

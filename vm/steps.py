@@ -214,7 +214,7 @@ class _RecipeBuilder:
     def _add_binary(self, step: Step, left: Any, right: Any, result: Any) -> None:
         instruction = step.instruction
         function = tiles.BINARY[instruction.opcode.mnemonic]
-        if function is np.power:
+        if function is tiles.power:
             if instruction.type.is_integer:
                 function = tiles.integer_power
             elif instruction.is_scalar(1):
@@ -300,7 +300,7 @@ def _iota(origin: Origin, axis: int, out: Tile) -> None:
 
 
 def _load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:
-    """`tensor` is the whole operand: the part of the tile that falls inside of it is copied over `out`."""
+    """`tensor` is the whole operand: the part of the tile that falls inside of it is copied over `out`, which may have no axes."""
     inside = [slice(None)] * out.ndim
     source = [slice(None)] * out.ndim
     for guard in guards:
@@ -311,7 +311,7 @@ def _load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: 
             return
         source[guard.axis] = slice(low, high)
         inside[guard.axis] = slice(low - start, high - start)
-    np.copyto(out[tuple(inside)], tensor[tuple(source)], casting="unsafe")
+    np.copyto(out[..., *inside], tensor[..., *source], casting="unsafe")
 
 
 def _gather(table: Tile, index: Tile, axis: int, origin: str, out: Tile) -> None:

@@ -101,6 +101,26 @@ def cube_power(source: Tile, out: Tile) -> None:
     np.multiply(np.square(source), source, out)
 
 
+def root(source: Tile, out: Tile) -> None:
+    """source ** 0.5, which unlike its square root is infinite for -inf, and 0 for -0."""
+    infinite = np.equal(source, -np.inf)
+    np.sqrt(source, out)
+    np.add(out, 0, out)
+    np.copyto(out, np.inf, where=infinite)
+
+
+def power(base: Tile, exponent: Tile, out: Tile) -> None:
+    """base ** exponent, as C's pow, for floats.
+
+    NumPy takes the square root where it finds one exponent of 0.5 for many elements, so each gets one of its own.
+    """
+    if exponent.shape != out.shape or 0 in exponent.strides:
+        exponent = np.array(np.broadcast_to(exponent, out.shape), order="C")
+    if not out.ndim:
+        base, exponent, out = base.reshape(1), exponent.reshape(1), out.reshape(1)
+    np.power(base, exponent, out)
+
+
 def integer_power(base: Tile, exponent: Tile, out: Tile) -> None:
     """base ** exponent, wrapping; a negative exponent gives 1 / base ** -exponent truncated (0 where base is 0)."""
     negative = np.less(exponent, 0)
@@ -157,14 +177,14 @@ BINARY: dict[str, TileFunction] = {
     "sub": np.subtract,
     "mul": np.multiply,
     "div": np.true_divide,
-    "pow": np.power,
+    "pow": power,
     "max": maximum,
     "min": minimum,
     "and": np.logical_and,
     "or": np.logical_or,
 }
 
-POWERS: dict[float, TileFunction] = {-1.0: np.reciprocal, 1.0: convert, 2.0: np.square, 3.0: cube_power}
+POWERS: dict[float, TileFunction] = {-1.0: np.reciprocal, 0.5: root, 1.0: convert, 2.0: np.square, 3.0: cube_power}
 """Float powers with a constant exponent that are cheaper than `np.power`, which takes 9 ns an element."""
 
 REDUCTIONS: dict[str, np.ufunc] = {

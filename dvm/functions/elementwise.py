@@ -242,7 +242,14 @@ def power(x: Any, y: Any) -> Tensor:
     whole = [type(one) is not float if is_scalar(one) else tensor(one).dtype.kind in "bi" for one in (value, y)]
     if all(whole) and not counted:
         raise Unsupported("NumPy refuses integers to a negative power")
+    if is_root(value, y):
+        return sqrt(value)
     return binary("Pow", value, y)
+
+
+def is_root(x: Any, y: Any) -> bool:
+    """Whether NumPy and PyTorch take the square root for x ** y: -0 of -0, and NaN of -inf."""
+    return type(y) is float and y == 0.5 and isinstance(x, Tensor) and x.dtype.kind not in "bi"
 
 
 @function(np.floor_divide)

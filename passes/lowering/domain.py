@@ -144,12 +144,13 @@ def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:
 def last_axes(domain: Domain, value: SSAValue) -> Indices:
     """The indices of a value that follows the last axes of a full result, 0 where it has one element for many.
 
-    Dims before these are 1. What is left of a reduction follows no reduction axis, not even one of extent 1.
+    Dims before these are 1. What is left of a reduction, and what has its shape, follows no reduction axis, not even one of
+    extent 1.
     """
     dims = dims_of(value.type)
     axes = range(domain.result_axes - len(dims), domain.result_axes)
-    is_left = domain.stages.get(value, 0) > 0 and all(
-        dim == ONE for axis, dim in zip(axes, dims, strict=True) if axis in domain.reduced
+    is_left = all(dim == ONE for axis, dim in zip(axes, dims, strict=True) if axis in domain.reduced) and (
+        domain.stages.get(value, 0) > 0 or any(domain.extents[axis] != ONE for axis in domain.reduced)
     )
     return tuple(
         ZERO_INDEX

@@ -222,9 +222,14 @@ def _divide(a: Bounded, b: Bounded, element: ElementType) -> Bounded:
     return _rounded(a.value / b.value, np.where(exact, 0.0, np.where(unclear, np.inf, spread)), element, exact)
 
 
+def _pow(base: Array, exponent: Array) -> Array:
+    """C's pow. NumPy's own is the square root, NaN of -inf and -0 of -0, where one exponent of 0.5 is for many elements."""
+    return np.where(exponent == 0.5, np.where(base == -np.inf, np.inf, np.sqrt(base) + 0.0), np.power(base, exponent))
+
+
 def _power(a: Bounded, b: Bounded, element: ElementType) -> Bounded:
-    value = np.power(a.value, b.value)
-    ends = [np.power(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+    value = _pow(a.value, b.value)
+    ends = [_pow(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
     spread = np.max(np.abs([end - value for end in ends]), axis=0)
     whole = b.exact & (np.trunc(b.value) == b.value)
     around_zero = (a.low <= 0) & (a.high >= 0)

@@ -669,11 +669,23 @@ def test_a_transposed_product_is_not_read_side_by_side() -> None:
 
 def test_what_a_reduction_leaves_is_not_turned_later_on() -> None:
     def build(x: SSAValue, y: SSAValue) -> DvmOp:
-        largest = ops.ReduceOp("Max", x, (1,), keepdims=True).result
+        largest = kept("Max", x, (1,)).results[0]
         turned = ops.ReshapeOp(ops.BinaryOp("Div", y, largest).result, (7,)).result
         return ops.BinaryOp("Add", x, turned)
 
     check(build, [(7, 7), (7, 1)], {}, kernels=2)
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0), (0,), (1,)])
+@pytest.mark.parametrize("dims", [(6, 1), (1, 6), (1, 1), (6, 4)])
+def test_what_has_the_shape_that_a_reduction_leaves_is_stored_too(dims: Dims, axes: tuple[int, ...]) -> None:
+    left = tuple(1 if axis in axes else dim for axis, dim in enumerate(dims))
+
+    def build(x: SSAValue, y: SSAValue) -> list[DvmOp]:
+        found = tanh(y)
+        return [found, ops.BinaryOp("GreaterEqual", kept("Sum", x, axes).results[0], found.results[0])]
+
+    check(build, [dims, left], {}, kernels=1)
 
 
 def test_attention() -> None:

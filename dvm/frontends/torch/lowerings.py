@@ -10,7 +10,7 @@ from dvm import functions as dvm
 from dvm.frontends.torch.elements import dtype_of, result_type
 from dvm.frontends.torch.table import Deferred, lowers
 from dvm.functions.dispatch import converted, is_scalar, normalised_axes
-from dvm.functions.elementwise import binary, unary
+from dvm.functions.elementwise import binary, is_root, unary
 from dvm.functions.reductions import reduce
 from dvm.primitives import BOOL, DType
 from dvm.tensor import Tensor, Unsupported
@@ -189,7 +189,7 @@ def _(x: Any, y: Any) -> Tensor:
 def _(x: Any, y: Any) -> Tensor:
     if result_type((x, y)).kind in "bi":
         raise Unsupported("integers to a power, which may be negative")
-    return compute("Pow", x, y)
+    return dvm.sqrt(x) if is_root(x, y) else compute("Pow", x, y)
 
 
 @lowers(aten.maximum.default)
