@@ -703,3 +703,35 @@ def test_products_of_few_rows_with_a_transposed_factor(rows: int, batch: tuple[i
     exact = left.astype(np.float64) @ right.astype(np.float64)
     bound = np.abs(left).astype(np.float64) @ np.abs(right).astype(np.float64)
     assert (np.abs(out - exact) <= 130 * 2.0**-24 * bound).all()
+
+
+SELECTED = (96, 128)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "float16", "float32", "int32", "int64"])
+@pytest.mark.parametrize("shape", [SELECTED, (96, 1), (1, 128), ()])
+@pytest.mark.parametrize("condition_shape", [SELECTED, (96, 1), (1, 1)])
+@pytest.mark.parametrize("alias", ["none", "then", "otherwise"])
+def test_select_by_bits(dtype: str, shape: tuple[int, ...], condition_shape: tuple[int, ...], alias: str) -> None:
+    random = np.random.default_rng(0)
+    then, otherwise = (random.integers(-5, 5, of).astype(dtype) for of in (SELECTED, shape))
+    if dtype == "float32":
+        then[::7] = NAN
+        then[1::7] = -0.0
+    if alias == "otherwise":
+        then, otherwise = otherwise, then
+    condition = random.integers(0, 2, condition_shape).astype(bool)
+    expected = np.where(condition, then, otherwise)
+    out = {"none": np.empty(SELECTED, dtype), "then": then, "otherwise": otherwise}[alias]
+    assert out.size >= tiles.SELECTED_BY_BITS
+    tiles.select(condition, then, otherwise, out)
+    assert out.tobytes() == expected.tobytes()
+
+
+def test_select_by_bits_of_strided_tiles() -> None:
+    random = np.random.default_rng(0)
+    then, otherwise, out = (random.standard_normal((2 * size, size)).astype(np.float32).T for size in (200, 200, 200))
+    condition = random.integers(0, 2, (200, 800)).astype(bool)[:, ::2]
+    expected = np.where(condition, then, otherwise)
+    tiles.select(condition, then, otherwise, out)
+    assert np.array_equal(out, expected)
