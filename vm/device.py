@@ -25,7 +25,7 @@ DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
 DEFAULT_ITERATION_LIMIT = 10_000_000
 """Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
 
-FRAME_LIMIT = 2048
+FRAME_LIMIT = 8192
 """Frames that one arena keeps; the oldest go first."""
 
 ALIGNMENT = 64
