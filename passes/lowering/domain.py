@@ -114,19 +114,28 @@ def _broadcast(a: Shape, b: Shape) -> Shape | None:
 def stored_indices(domain: Domain, value: SSAValue) -> Indices:
     """How an output follows the domain.
 
-    A reduction's result follows the axes that are left, and so does what has their extents; all else the last axes.
+    A reduction's result follows the axes that are left, and so does what has their extents; a transposed product follows the
+    axes of the product, transposed; all else the last axes.
     """
     if isinstance(value.owner, Operation):
         indices = reduction_indices(domain, value.owner)
         if indices is not None:
             return indices
-    if isinstance(value.owner, dvm.TransposeOp) and domain.contracts:
+    if isinstance(value.owner, dvm.TransposeOp) and domain.contracts and _follows_source(domain, value):
         source = stored_indices(domain, value.owner.operand)
         return tuple(source[dim] for dim in value.owner.order)
     left = [axis for axis in range(len(domain.extents)) if axis not in domain.reduced]
     if dims_of(value.type) == tuple(domain.extents[axis] for axis in left) and len(left) < domain.result_axes:
         return tuple(AccessIndex.axis(axis) for axis in left)
     return last_axes(domain, value)
+
+
+def _follows_source(domain: Domain, value: SSAValue) -> bool:
+    """Whether a transposition is stored as what it transposes is: of a product always, of what is loaded where it must be."""
+    if domain.stages[value] > 0:
+        return True
+    last = dims_of(value.type)[::-1], domain.extents[: domain.result_axes][::-1]
+    return not all(dim in (ONE, extent) for dim, extent in zip(*last, strict=False))
 
 
 def reduction_indices(domain: Domain, operation: Operation) -> Indices | None:

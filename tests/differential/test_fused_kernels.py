@@ -405,6 +405,22 @@ def test_a_product_of_a_square_stored_transposed() -> None:
     check(build, [("s0", "s0")], *HEADS, kernels=2)
 
 
+@pytest.mark.parametrize(("rows", "width"), [(2, 1), (1, 2), (1, 1), (3, 3), (3, 5)])
+def test_transposed_work_beside_a_product(rows: int, width: int) -> None:
+    """What meets the product transposed is stored as it meets it; what is transposed after it met the product, the other way."""
+
+    def before(x: SSAValue, y: SSAValue, z: SSAValue) -> Sequence[Operation]:
+        turned = ops.TransposeOp(z, (1, 0))
+        return turned, add(ops.MatmulOp(x, y), turned)
+
+    def after(x: SSAValue, y: SSAValue, z: SSAValue) -> Sequence[Operation]:
+        work = exp(z)
+        return ops.TransposeOp(work, (1, 0)), add(ops.MatmulOp(x, y), work)
+
+    check(before, [(rows, 4), (4, width), (width, rows)], kernels=1)
+    check(after, [(rows, 4), (4, width), (rows, width)], kernels=1)
+
+
 def test_reshapes_around_reductions() -> None:
     check(lambda x: softmax(shaped(exp(x), "s0", 4, 6).result, 2), [("s0", 24)], *HEADS[:2], kernels=1)
     check(lambda x: exp(shaped(sqrt(exp(dropped("Max", x, [2]))), "6*s0")), [("s0", 6, 4)], *HEADS, kernels=2)
