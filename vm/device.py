@@ -25,8 +25,8 @@ DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
 DEFAULT_ITERATION_LIMIT = 10_000_000
 """Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
 
-FRAME_LIMIT = 8192
-"""Frames that one arena keeps; the oldest go first."""
+KEPT_LIMIT = 8192
+"""Frames and tapes that one arena keeps; the oldest go first."""
 
 ALIGNMENT = 64
 
@@ -43,7 +43,8 @@ class Library:
 
 
 class Arena:
-    """The unified buffer of one thread, the workspace of the launches it starts, and its frames (views into both).
+    """The unified buffer of one thread, the workspace of the launches it starts, and its frames and tapes (calls with views into
+    both).
 
     Never shared between threads. Both memories grow on demand, to twice what is asked for, and are kept, so that a launch
     allocates nothing. Memory that is never written takes none of the machine's.
@@ -53,25 +54,26 @@ class Arena:
         self.library = library
         self.unified_buffer = aligned_bytes(0)
         self.workspace = aligned_bytes(0)
-        self.frames: dict[Any, Any] = {}
+        self.kept: dict[Any, Any] = {}
 
     def require(self, unified_buffer_bytes: int) -> None:
         """Make the unified buffer at least so large; views into a smaller one are dropped."""
         if self.unified_buffer.size < unified_buffer_bytes:
             self.unified_buffer = aligned_bytes(2 * unified_buffer_bytes)
-            self.frames.clear()
+            self.kept.clear()
 
     def require_workspace(self, workspace_bytes: int) -> npt.NDArray[np.uint8]:
-        """The workspace, at least so large."""
+        """The workspace, at least so large; views into a smaller one are dropped."""
         if self.workspace.size < workspace_bytes:
             self.workspace = aligned_bytes(2 * workspace_bytes)
+            self.kept.clear()
         return self.workspace
 
-    def keep_frame(self, key: Any, frame: Any) -> None:
-        """Remember a frame, forgetting the oldest where there are too many."""
-        if len(self.frames) >= FRAME_LIMIT:
-            del self.frames[next(iter(self.frames))]
-        self.frames[key] = frame
+    def keep(self, key: Any, calls: Any) -> None:
+        """Remember a frame or a tape, forgetting the oldest where there are too many."""
+        if len(self.kept) >= KEPT_LIMIT:
+            del self.kept[next(iter(self.kept))]
+        self.kept[key] = calls
 
 
 def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:

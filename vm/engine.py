@@ -5,7 +5,7 @@ It trusts the verifier and bind: nothing here checks an index. The kernels of a 
 cores are divided by the work there is. What an item computes does not depend on who takes it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import chain, repeat
 from time import perf_counter
@@ -16,15 +16,13 @@ import numpy as np
 from vm.blas import BLAS
 from vm.device import Device
 from vm.frame import Frame
-from vm.layout import View
+from vm.operands import Buffers, operand_array
 from vm.plan import KernelPlan, LaunchPlan, Span
 from vm.recording import Recording
+from vm.tape import Tape
 from vm.team import Team
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
-
-Buffers = Sequence[Any]
-"""By tensor: the array that owns its memory, or None for a view."""
 
 
 class _Core:
@@ -48,6 +46,14 @@ class _Core:
         for frame in self.frames.values():
             frame.release()
 
+    def tape(self, plan: KernelPlan, buffers: Buffers) -> Tape:
+        """The tape of a plan of one tile, made now or kept from before."""
+        found: Tape | None = self.arena.kept.get(id(plan))
+        if found is None or found.plan is not plan:
+            found = Tape(plan, buffers, self.arena)
+            self.arena.keep(id(plan), found)
+        return found
+
 
 class _Job(NamedTuple):
     """Work items of one kernel, numbered from 0, that any core may do in any order."""
@@ -70,7 +76,7 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
     ):
         launch = _Launch(plan, device, team, core, recording)
         for number, stage in enumerate(plan.stages):
-            launch.run_stage(number, [_KernelRun(kernel, buffers, recording) for kernel in stage])
+            launch.run_stage(number, stage, buffers)
 
 
 class _Launch(NamedTuple):
@@ -82,11 +88,24 @@ class _Launch(NamedTuple):
     core: _Core
     recording: Recording | None
 
-    def run_stage(self, number: int, kernels: list["_KernelRun"]) -> None:
+    def run_stage(self, number: int, stage: tuple[KernelPlan, ...], buffers: Buffers) -> None:
         """Run the kernels of a stage side by side."""
+        recording = self.recording
         cores = self.device.cores if number in self.plan.wide_stages else 1
-        if self.recording is not None and self.recording.one_core:
+        if recording is not None and recording.one_core:
             cores = 1
+        kernels: list[_KernelRun] = []
+        for plan in stage:
+            if plan.is_one_tile and cores == 1 and recording is None:
+                self.core.tape(plan, buffers).run(buffers)
+            else:
+                kernels.append(_KernelRun(plan, buffers, recording))
+        if kernels:
+            self._run_side_by_side(kernels, cores)
+        if number == self.plan.last_wide_stage:
+            self.team.dismiss()
+
+    def _run_side_by_side(self, kernels: list["_KernelRun"], cores: int) -> None:
         together: list[_Job] = []
         for kernel in kernels:
             if kernel.plan.tiling.one_core:
@@ -99,8 +118,6 @@ class _Launch(NamedTuple):
         combining = [kernel.combining_job() for kernel in kernels if kernel.partials]
         if combining:
             self._work(combining, cores)
-        if number == self.plan.last_wide_stage:
-            self.team.dismiss()
 
     def _work(self, jobs: list[_Job], cores: int) -> None:
         """Do all items of all jobs, on that many cores at most."""
@@ -138,7 +155,7 @@ class _KernelRun:
         self.plan = plan
         self.recording = recording
         self.bases = [
-            _base(view, buffers, DTYPES[memory_type])
+            operand_array(view, buffers, DTYPES[memory_type])
             for view, memory_type in zip(plan.views, plan.prepared.memory_types, strict=True)
         ]
         self.partials = self._partial_accumulators() if plan.tiling.chunks > 1 else {}
@@ -240,41 +257,12 @@ class _KernelRun:
         key = (plan.key, span.extents)
         frame = core.frames.get(key)
         if frame is None:
-            kept = core.arena.frames.get(key)
+            kept = core.arena.kept.get(key)
             if kept is None or kept[0].key != plan.key:
                 kept = (plan, Frame(plan, span.extents, core.arena))
-                core.arena.keep_frame(key, kept)
+                core.arena.keep(key, kept)
             frame = core.frames[key] = kept[1]
         return frame
-
-
-def _base(view: View, buffers: Buffers, dtype: np.dtype[Any]) -> Tile:
-    """The operand as an array over the whole domain."""
-    if 0 in view.shape:
-        return np.empty(view.shape, dtype)
-    buffer = buffers[view.root]
-    if buffer.flags.c_contiguous:
-        return np.ndarray(view.shape, dtype, buffer, view.offset, view.strides)
-    return _strided(buffer, view, dtype)
-
-
-class _Memory:
-    """Someone else's memory under another shape, for NumPy to look at; keeps its owner alive."""
-
-    def __init__(self, owner: Tile, view: View) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "version": 3,
-            "data": (owner.ctypes.data + view.offset, True),
-            "shape": view.shape,
-            "strides": view.strides,
-            "typestr": f"|V{owner.itemsize}",
-        }
-
-
-def _strided(array: Tile, view: View, dtype: np.dtype[Any]) -> Tile:
-    """A read-only view of a caller's array of any layout; bind has checked that all of it lies inside of the array."""
-    return np.asarray(_Memory(array, view)).view(dtype)
 
 
 def _elements(arguments: list[Any]) -> int:

@@ -107,6 +107,11 @@ class KernelPlan:
         return prod(self.counts[axis] for axis in self.reduction_axes)
 
     @cached_property
+    def is_one_tile(self) -> bool:
+        """Whether each pass runs once, on all of the domain."""
+        return self.tiling.chunks == 1 and self.tiling.tile == self.domain.extents and 0 not in self.domain.extents
+
+    @cached_property
     def work(self) -> int:
         """A measure of the time that the kernel takes and of what a second core saves: instructions on an element.
 
