@@ -17,7 +17,7 @@ from vm.prepare_program import PreparedProgram
 from vm.program import Kernel, Scalar
 from vm.tile_axes import check_tiles, tile_masks
 from vm.tiling import choose_tiling, fits
-from vm.workspace import Lifetime, place, separate_bytes
+from vm.workspace import Placement, Placements
 
 MAXIMUM_BYTES = 1 << 46
 """A tensor or workspace above this is refused: no machine has it, and sums of such sizes stay far from overflow."""
@@ -44,45 +44,57 @@ def bind(
         for number, variant in enumerate(program.variants)
         if all(holds(condition, dims) for condition in variant.conditions)
     )
-    layouts, workspace_bytes, separate = _lay_out_tensors(prepared, prepared.lifetimes[number], dims, strides)
+    tensors = _lay_out_tensors(prepared, prepared.placements[number], dims, strides)
     stages: list[tuple[KernelPlan, ...]] = []
     for stage in variant.stages:
-        plans = [
-            _plan_of_kernel(prepared.kernels[number], prepared.resident[number], dims, layouts, unified_buffer_bytes)
-            for number in stage
-        ]
-        stages.append(tuple(plan for plan in plans if plan is not None))
-    output_shapes = tuple(layouts[output].shape for output in program.outputs)
+        plans = [_plan_of_kernel(prepared, kernel, dims, tensors, unified_buffer_bytes) for kernel in stage]
+        stages.append(tuple([plan for plan in plans if plan is not None]))
+    output_shapes = tuple([tensors.forms[prepared.form_of[output]][0] for output in program.outputs])
     multiplies = any(kernel.prepared.factors for stage in stages for kernel in stage)
-    return LaunchPlan(number, tuple(stages), output_shapes, multiplies, workspace_bytes, separate, tuple(dims))
+    return LaunchPlan(
+        number,
+        tuple(stages),
+        output_shapes,
+        multiplies,
+        tensors.placement.workspace_bytes,
+        tensors.placement.separate_bytes,
+        tuple(dims),
+    )
+
+
+class _Tensors(NamedTuple):
+    """The shape, strides and size of each form of tensor, where those of the workspace lie, and the strides in bytes of the inputs that
+    are not contiguous, by tensor.
+    """
+
+    forms: list[tuple[Shape, Strides, int]]
+    placement: Placement
+    given: dict[int, Strides]
 
 
 def _lay_out_tensors(
-    prepared: PreparedProgram, lives: tuple[Lifetime, ...], dims: list[int], strides: tuple[Strides | None, ...]
-) -> tuple[list[TensorLayout], int, int]:
-    """The tensors, and the bytes of the workspace with memory shared and without."""
+    prepared: PreparedProgram, placements: Placements, dims: list[int], strides: tuple[Strides | None, ...]
+) -> _Tensors:
+    """The tensors; raises ShapeError for impossible ones."""
     forms = [_row_major([dims[dim] for dim in form], size) for form, size in prepared.tensor_forms]
     for number, (shape, _, size) in enumerate(forms):
         if size > MAXIMUM_BYTES or (shape and min(shape) < 0):
             raise _impossible(prepared.program.tensors[prepared.form_of.index(number)].name, shape, size)
-    tensor_forms = [forms[number] for number in prepared.form_of]
     for number in prepared.views:
-        shape, viewed = tensor_forms[number][0], tensor_forms[prepared.roots[number]][0]
+        shape, viewed = forms[prepared.form_of[number]][0], forms[prepared.form_of[prepared.roots[number]]][0]
         if prod(shape) != prod(viewed):
             name = prepared.program.tensors[number].name
             raise ShapeError(f"tensor '{name}' of shape {shape} cannot view one of {viewed}")
-    sizes = [size for _, _, size in tensor_forms]
-    places, workspace = place(lives, sizes)
-    if workspace > MAXIMUM_BYTES:
-        raise ShapeError(f"the workspace would take {workspace} bytes")
-    layouts = [
-        TensorLayout(shape, steps, *places.get(root, (root, 0)))
-        for (shape, steps, _), root in zip(tensor_forms, prepared.roots, strict=True)
-    ]
-    for parameter, given in zip(prepared.program.inputs, strides, strict=True):
-        if given:
-            layouts[parameter.tensor] = layouts[parameter.tensor]._replace(strides=given)
-    return layouts, workspace, separate_bytes(lives, sizes)
+    sizes = [forms[form][2] for form in prepared.form_of]
+    placement = placements.of(sizes)
+    if placement.workspace_bytes > MAXIMUM_BYTES:
+        raise ShapeError(f"the workspace would take {placement.workspace_bytes} bytes")
+    given = {
+        parameter.tensor: steps
+        for parameter, steps in zip(prepared.program.inputs, strides, strict=True)
+        if steps is not None
+    }
+    return _Tensors(forms, placement, given)
 
 
 def _row_major(shape: list[int], element_bytes: int) -> tuple[Shape, Strides, int]:
@@ -104,41 +116,45 @@ def _impossible(name: str, shape: Shape, size: int) -> ShapeError:
 
 
 class _Bound(NamedTuple):
-    """A plan that a kernel keeps, None where there is nothing to write, and where each operand's tensor was for it."""
+    """A plan that a kernel keeps, None where there is nothing to write, and the placement and the places of its operands for it."""
 
     plan: KernelPlan | None
+    placement: Placement
     places: tuple[tuple[int, int], ...]
 
 
 def _plan_of_kernel(
-    prepared: PreparedKernel,
-    resident: PreparedKernel | None,
-    dims: list[int],
-    layouts: list[TensorLayout],
-    unified_buffer_bytes: int,
+    prepared: PreparedProgram, number: int, dims: list[int], tensors: _Tensors, unified_buffer_bytes: int
 ) -> KernelPlan | None:
     """The plan of a kernel, or None where it has nothing to write.
 
     When shapes change, many kernels mostly see none of it (in the step of a decoder, those of one token): their plans are kept,
     and at most have their operands elsewhere.
     """
-    tensors = [layouts[operand.tensor] for operand in prepared.kernel.operands]
-    places = tuple([(layout.root, layout.offset) for layout in tensors])
-    key = (
-        tuple([dims[dim] for dim in prepared.dims]),
-        tuple([(layout.shape, layout.strides) for layout in tensors]),
-        unified_buffer_bytes,
-    )
-    found: _Bound | None = prepared.plans.get(key)
+    kernel = prepared.kernels[number]
+    given = tensors.given
+    strides = tuple([given.get(operand.tensor) for operand in kernel.kernel.operands]) if given else ()
+    key = (tuple([dims[dim] for dim in prepared.kernel_dims[number]]), strides, unified_buffer_bytes)
+    found: _Bound | None = kernel.plans.get(key)
+    if found is not None and found.placement is tensors.placement:
+        return found.plan
+    roots, places = prepared.roots, tensors.placement.places
+    owners = [roots[operand.tensor] for operand in kernel.kernel.operands]
+    where = tuple([places.get(root, (root, 0)) for root in owners])
     if found is None:
-        found = _Bound(_bind_kernel(prepared, resident, dims, layouts, unified_buffer_bytes), places)
-        if len(prepared.plans) >= PLANS_OF_KERNEL:
-            prepared.plans.clear()
-        prepared.plans[key] = found
-        return found.plan
-    if found.plan is None or found.places == places:
-        return found.plan
-    return found.plan.moved(found.places, places)
+        layouts: list[TensorLayout] = []
+        for operand, (root, offset) in zip(kernel.kernel.operands, where, strict=True):
+            shape, steps, _ = tensors.forms[prepared.form_of[operand.tensor]]
+            layouts.append(TensorLayout(shape, given.get(operand.tensor, steps), root, offset))
+        plan = _bind_kernel(kernel, prepared.resident[number], dims, layouts, unified_buffer_bytes)
+        if len(kernel.plans) >= PLANS_OF_KERNEL:
+            kernel.plans.clear()
+    else:
+        plan = found.plan
+        if plan is not None and found.places != where:
+            plan = plan.moved(found.places, where)
+    kernel.plans[key] = _Bound(plan, tensors.placement, where)
+    return plan
 
 
 def _bind_kernel(
@@ -148,7 +164,9 @@ def _bind_kernel(
     layouts: list[TensorLayout],
     unified_buffer_bytes: int,
 ) -> KernelPlan | None:
-    """The plan of a kernel, or None where it has nothing to write. `resident` is its form for short reductions."""
+    """The plan of a kernel, or None where it has nothing to write. `resident` is its form for short reductions, `layouts` are those of its
+    operands' tensors.
+    """
     kernel = prepared.kernel
     extents = [dims[axis.extent] for axis in kernel.axes]
     for extent in extents:
@@ -176,10 +194,9 @@ def _bind_kernel(
 
 def _check_written_whole(kernel: Kernel, extents: list[int], layouts: list[TensorLayout]) -> None:
     """An output is written whole: each of its dims has the extent of its axis, or 1."""
-    for operand in kernel.operands:
+    for operand, layout in zip(kernel.operands, layouts, strict=True):
         if not operand.writes:
             continue
-        layout = layouts[operand.tensor]
         for index, extent in zip(operand.indices, layout.shape, strict=True):
             covered = extents[index.terms[0][0]] if index.terms else 1
             if extent != covered and not (extent == 1 and covered > 0):

@@ -65,15 +65,14 @@ class Domain(NamedTuple):
 
 
 def lay_out(
-    prepared: PreparedKernel, extents: list[int], dims: list[int], tensors: list[TensorLayout]
+    prepared: PreparedKernel, extents: list[int], dims: list[int], layouts: list[TensorLayout]
 ) -> tuple[Domain, list[View]]:
     """Merge the axes of a kernel's domain and make a `View` of each operand.
 
-    `extents` are those of the kernel's axes, `dims` the evaluated table of dims. Raises BytecodeError where an access
-    map reaches outside of its tensor.
+    `extents` are those of the kernel's axes, `dims` the evaluated table of dims, `layouts` those of the operands' tensors. Raises
+    BytecodeError where an access map reaches outside of its tensor.
     """
     kernel = prepared.kernel
-    layouts = [tensors[operand.tensor] for operand in kernel.operands]
     # operands of one access map over tensors of one layout step through the domain alike
     keys = [
         (access, layout.shape, layout.strides) if access >= 0 else None

@@ -87,7 +87,7 @@ class KernelPlan:
         ]
         found = copy(self)
         object.__setattr__(found, "views", tuple(views))
-        object.__setattr__(found, "original", self)
+        object.__setattr__(found, "original", self.original or self)
         return found
 
     @cached_property

@@ -139,16 +139,6 @@ class PreparedKernel:
         return any(step.result in self.factors and step.instruction.opcode.format is not LOAD for step in steps)
 
     @cached_property
-    def dims(self) -> tuple[int, ...]:
-        """The entries of the table of dims that bind reads for the kernel."""
-        kernel = self.kernel
-        found = [axis.extent for axis in kernel.axes] + [scalar.dim for scalar in kernel.scalars if scalar.dim >= 0]
-        for operand in kernel.operands:
-            for index in operand.indices:
-                found += [index.offset, *[coefficient for _, coefficient in index.terms]]
-        return tuple(dict.fromkeys(found))
-
-    @cached_property
     def plans(self) -> dict[Any, Any]:
         """A place for the plans of the kernel (`vm.bind`)."""
         return {}

@@ -9,7 +9,7 @@ from vm.aliasing import overwritable
 from vm.prepare import PreparedKernel, prepare
 from vm.program import DimOp, Program, Storage
 from vm.resident import resident_form
-from vm.workspace import Lifetime, lifetimes
+from vm.workspace import Placements, lifetimes
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,28 @@ class PreparedProgram:
         return tuple(positions[tensor.dims, tensor.type.bytes] for tensor in self.program.tensors)
 
     @cached_property
-    def lifetimes(self) -> tuple[tuple[Lifetime, ...], ...]:
+    def placements(self) -> tuple[Placements, ...]:
         """Of the workspace's tensors, by variant."""
         pairs = [
             tuple(overwritable(self.program, self.roots, (kernel,) if resident is None else (kernel, resident)))
             for kernel, resident in zip(self.kernels, self.resident, strict=True)
         ]
-        return tuple(lifetimes(self.program, variant, self.roots, pairs) for variant in self.program.variants)
+        return tuple(
+            Placements(lifetimes(self.program, variant, self.roots, pairs)) for variant in self.program.variants
+        )
+
+    @cached_property
+    def kernel_dims(self) -> tuple[tuple[int, ...], ...]:
+        """For each kernel the entries of the table of dims that bind reads for it."""
+        found: list[tuple[int, ...]] = []
+        for kernel in self.program.kernels:
+            dims = [axis.extent for axis in kernel.axes] + [scalar.dim for scalar in kernel.scalars if scalar.dim >= 0]
+            for operand in kernel.operands:
+                dims += self.program.tensors[operand.tensor].dims
+                for index in operand.indices:
+                    dims += [index.offset, *[coefficient for _, coefficient in index.terms]]
+            found.append(tuple(dict.fromkeys(dims)))
+        return tuple(found)
 
 
 def prepare_program(program: Program) -> PreparedProgram:

@@ -14,6 +14,12 @@ from vm.program import Program, Storage, Variant
 
 ALIGNMENT = 64
 
+ROOMY_BYTES = 1 << 20
+"""Tensors up to this size get room to grow."""
+
+PLACEMENT_LIMIT = 64
+"""Placements that are kept; where more are needed, all are forgotten."""
+
 
 @dataclass(frozen=True)
 class Lifetime:
@@ -76,11 +82,6 @@ def _only_reader(variant: Variant, readers: list[int], kernel: int) -> bool:
     return all(reader == kernel or reader not in stage for reader in readers)
 
 
-def separate_bytes(lives: tuple[Lifetime, ...], sizes: list[int]) -> int:
-    """The bytes that the workspace would need if no tensor of it shared memory with another."""
-    return sum(_aligned(sizes[tensor]) for lifetime in lives for tensor in lifetime.intermediates)
-
-
 def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tuple[int, int]], int]:
     """For each tensor of the workspace the tensor whose memory it takes, which is an output or itself, and its byte offset
     there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor.
@@ -109,6 +110,53 @@ def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tupl
             total = max(total, start + _aligned(size))
         blocks.append(_Block(start, start + size, lifetime))
     return places, total
+
+
+class Placement(NamedTuple):
+    """For each tensor of the workspace the tensor whose memory it takes, and its byte offset there; the bytes of the workspace; and
+    those that it would need if no tensor of it shared memory with another.
+    """
+
+    places: dict[int, tuple[int, int]]
+    workspace_bytes: int
+    separate_bytes: int
+
+
+class Placements:
+    """The placements of the tensors of one variant, for any sizes.
+
+    Where dims grow little by little, as those of a cache do, most tensors are to stay where they are, so that what was made
+    for kernels that see nothing of it goes on to hold: small ones get room to grow, by an eighth at most.
+    """
+
+    def __init__(self, lives: tuple[Lifetime, ...]) -> None:
+        self.lives = lives
+        self._kept: dict[tuple[int, ...], Placement] = {}
+
+    def of(self, sizes: list[int]) -> Placement:
+        """The placement for tensors of these sizes in bytes, by tensor."""
+        key = tuple([_with_room(sizes[lifetime.tensors[0]]) for lifetime in self.lives])
+        found = self._kept.get(key)
+        if found is None:
+            found = self._placement([_with_room(size) for size in sizes])
+            if len(self._kept) >= PLACEMENT_LIMIT:
+                self._kept.clear()
+            self._kept[key] = found
+        for tensor, (owner, start) in found.places.items():
+            if owner != tensor and start + sizes[tensor] > sizes[owner]:  # an output has no room
+                return self._placement(sizes)
+        return found
+
+    def _placement(self, sizes: list[int]) -> Placement:
+        separate = sum(_aligned(sizes[tensor]) for lifetime in self.lives for tensor in lifetime.intermediates)
+        return Placement(*place(self.lives, sizes), separate)
+
+
+def _with_room(size: int) -> int:
+    if size > ROOMY_BYTES:
+        return size
+    shift = max(size.bit_length() - 4, 6)
+    return -(-size >> shift) << shift
 
 
 class _Block(NamedTuple):

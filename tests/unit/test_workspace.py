@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vm.workspace import ALIGNMENT, Lifetime, place
+from vm.workspace import ALIGNMENT, Lifetime, Placements, place
 
 STAGES = 13
 
@@ -34,10 +34,8 @@ def rounded(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-@given(workspaces())
-def test_tensors_that_live_at_once_do_not_overlap(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
-    lives, sizes = workspace
-    places, total = place(lives, sizes)
+def check_apart(lives: tuple[Lifetime, ...], sizes: list[int], places: dict[int, tuple[int, int]], total: int) -> None:
+    """Tensors that live at once do not overlap, and lie inside of what they lie in."""
     outputs = {life.output for life in lives if life.output >= 0}
     assert places.keys() == {tensor for life in lives for tensor in life.tensors} - outputs
     taken: list[tuple[int, int, int, Lifetime]] = []
@@ -58,6 +56,47 @@ def test_tensors_that_live_at_once_do_not_overlap(workspace: tuple[tuple[Lifetim
         for other_output, other_start, other_end, other in taken[number + 1 :]:
             if output == other_output and life.first <= other.last and other.first <= life.last:
                 assert end <= other_start or other_end <= start
+
+
+@given(workspaces())
+def test_tensors_that_live_at_once_do_not_overlap(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
+    lives, sizes = workspace
+    check_apart(lives, sizes, *place(lives, sizes))
+
+
+@given(workspaces(), st.lists(st.integers(7, 20), min_size=1, max_size=4))
+def test_tensors_do_not_overlap_when_they_grow(
+    workspace: tuple[tuple[Lifetime, ...], list[int]], growths: list[int]
+) -> None:
+    """Those with an even number by 1/16 or 1/8 or so, or they shrink, the others not at all, outputs among both."""
+    lives, sizes = workspace
+    placements = Placements(lives)
+    for growth in (16, *growths):
+        grown = sizes.copy()
+        for number, life in enumerate(lives):
+            for tensor in life.tensors:
+                grown[tensor] = sizes[tensor] * (growth if number % 2 else 16) // 16
+        found = placements.of(grown)
+        check_apart(lives, grown, found.places, found.workspace_bytes)
+        assert found.workspace_bytes <= found.separate_bytes
+
+
+def test_what_grows_a_little_stays_where_it_is() -> None:
+    """From 33 tokens of 128 bytes to 36, and no further; what is above a MiB has no room."""
+    placements = Placements((Lifetime((0,), 0, 2), Lifetime((1,), 1, 2), Lifetime((2,), 2, 3, output=2)))
+    found = [placements.of([128 * tokens, 640, 64]) for tokens in range(32, 38)]
+    assert [found[0] is one for one in found] == [True, False, False, False, False, False]
+    assert [found[1] is one for one in found] == [False, True, True, True, True, False]
+    assert [one.workspace_bytes for one in found] == [4736, 5248, 5248, 5248, 5248, 5760]
+    large = [placements.of([(1 << 20) + more, 640, 64]) for more in (64, 128)]
+    assert [one.workspace_bytes for one in large] == [(1 << 20) + 64 + 640, (1 << 20) + 128 + 640]
+
+
+def test_a_tensor_does_not_grow_out_of_an_output() -> None:
+    """Both grow, but the tensor has room that the output, which is as large as the caller makes it, has not."""
+    placements = Placements((Lifetime((0,), 0, 1), Lifetime((1,), 2, 3, output=1)))
+    assert placements.of([4160, 4224]).places == {0: (1, 0)}
+    assert placements.of([4224, 4160]).places == {0: (0, 0)}
 
 
 @given(workspaces())
