@@ -337,6 +337,38 @@ def test_errors_are_those_of_eager_mode(wrong: Run) -> None:
     torch.testing.assert_close(z, x * 2 + 1)
 
 
+def put(x: Any, at: Any, value: Any) -> Any:
+    y = x.clone()
+    y[at] = value
+    return y * 2
+
+
+@both
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x + torch.tensor([1.0, 2.0, 3.0, 4.0]),
+        lambda x: torch.tensor(3.0) * x,
+        lambda x: x + x.new_tensor([1.0, 2.0, 3.0, 4.0]),
+        lambda x: x + torch.as_tensor([[1.0], [2.0], [3.0]]),
+        lambda x: torch.where(x > 0, torch.tensor(2.0), x),
+        lambda x: x.clamp(torch.tensor(-1.0), torch.tensor(2.0)),
+        lambda x: x[torch.tensor([0, 2])] * 2,
+        lambda x: x[[0, 2], [1, 1]] * 2,
+        lambda x: put(x, 1, 3),
+        lambda x: put(x, [0, 2], -100),
+        lambda x: put(x, [], -100),
+        lambda x: put(x, x > 0, 1.5),
+        lambda x: put(x, (slice(None), 1), torch.tensor([1.0, 2.0, 3.0])),
+        lambda x: put(x, ..., float("nan")),
+    ],
+)
+def test_tensors_that_a_function_makes_of_numbers(way: Any, gradients: bool, function: Run) -> None:
+    x = (torch.arange(12.0).reshape(3, 4) - 5).requires_grad_(gradients)
+    torch.testing.assert_close(way(function)(x), function(x), equal_nan=True)
+
+
 @both
 @pytest.mark.parametrize("target", [4, -1])
 def test_a_target_past_the_classes(way: Any, target: int) -> None:

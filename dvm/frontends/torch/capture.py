@@ -18,10 +18,11 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Interpreter, Node
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
+from dvm.frontends.torch.composites import COMPOSITES, Composite
 from dvm.frontends.torch.elements import array_of, dtype_of, is_plain, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
 from dvm.places import Place
@@ -135,7 +136,9 @@ class Capture(TorchDispatchMode):
             raise Unsupported("it takes what PyTorch computes")
         if not is_plain(tensor):
             raise Unsupported(f"it takes a tensor of {tensor.dtype} on {tensor.device}")
-        found = self.trace.tensor(array_of(tensor), copy=False)
+        with _disable_current_modes():  # which are for fake tensors
+            array = array_of(tensor)
+        found = self.trace.tensor(array, copy=False)
         self.values[id(tensor)] = tensor, found
         return found
 
@@ -169,6 +172,17 @@ class Capture(TorchDispatchMode):
                 if storage in self.shared:
                     self.shared[storage] += 1
         return found
+
+    def take_whole(self, composite: Composite, args: Any, options: Any, result: torch.Tensor) -> None:
+        """Let what a function gives as a whole be the stand-in of its result, in place of what its operations gave, if it can."""
+        try:
+            with self.trace:
+                found = composite.function(
+                    *self._given(args), **{name: self._given(value) for name, value in options.items()}
+                )
+                self._take(result, found, view=False)
+        except (DvmError, IndexError):
+            pass
 
     def _is_seen_elsewhere(self, tensor: torch.Tensor) -> bool:
         """Whether what is written to a tensor is seen through others, or from outside of the graph."""
@@ -247,6 +261,9 @@ class Replay(Interpreter):
         else:
             result = super().run_node(n)
         reasons = [seen for seen in capture.seen[before:] if seen.reason is not None]
+        composite = COMPOSITES.get(n.target)
+        if composite is not None and composite.is_less and not reasons and composite.names.issuperset(n.kwargs):
+            capture.take_whole(composite, *self.fetch_args_kwargs_from_env(n), result)
         n.meta["dvm.value"] = result
         n.meta["dvm.left"] = f"{reasons[0].name}: {reasons[0].reason}" if reasons else None
         if not reasons and any(id(value) not in capture.values for value in _tensors(result)):

@@ -1,7 +1,8 @@
-"""Functions of PyTorch that are several operations to its dispatcher, taken whole by `lazy`.
+"""Functions of PyTorch that are several operations to its dispatcher, taken whole.
 
 A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 30 microseconds each that is most
-of what recording it costs. Only where nothing but the dispatch mode of `lazy` would see the operations.
+of what `lazy` needs to record it. A few are less work as a whole than their operations are: those are taken whole from graphs, too. `lazy`
+does so only where nothing but its dispatch mode would see the operations.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from dvm import functions as dvm
-from dvm.frontends.torch.lowerings_neural import require_floats
+from dvm.frontends.torch.lowerings_neural import cross_entropy, require_floats
 from dvm.frontends.torch.table import LOWERINGS
 from dvm.tensor import Tensor, Unsupported
 
@@ -45,16 +46,46 @@ def _layer_norm(
     return LOWERINGS[aten.native_layer_norm.default](x, normalized_shape, weight, bias, eps)[0]
 
 
+def _cross_entropy(
+    x: Tensor,
+    target: Tensor,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    if (
+        any(one is not None for one in (weight, size_average, reduce))
+        or label_smoothing
+        or type(ignore_index) is not int
+    ):
+        raise Unsupported("a loss with weights, or as PyTorch had it once")
+    if reduction not in _REDUCTIONS:
+        raise Unsupported("a reduction that PyTorch refuses")
+    return cross_entropy(x, target, _REDUCTIONS.index(reduction), ignore_index)
+
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
 class Composite(NamedTuple):
-    """A function over tensors of DVM, and which of its arguments PyTorch takes by name."""
+    """A function over tensors of DVM, which of its arguments PyTorch takes by name, and whether it is less work than its operations."""
 
     function: Callable[..., Tensor]
     names: frozenset[str] = frozenset()
+    is_less: bool = False
 
 
 COMPOSITES: dict[Any, Composite] = {
     functional.linear: Composite(_linear, frozenset(("weight", "bias"))),
     functional.layer_norm: Composite(_layer_norm, frozenset(("normalized_shape", "weight", "bias", "eps"))),
+    functional.cross_entropy: Composite(
+        _cross_entropy,
+        frozenset(("target", "weight", "size_average", "ignore_index", "reduce", "reduction", "label_smoothing")),
+        is_less=True,
+    ),
     torch.matmul: Composite(_matmul),
     torch.Tensor.matmul: Composite(_matmul),
     torch.Tensor.__matmul__: Composite(_matmul),

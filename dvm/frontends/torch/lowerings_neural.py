@@ -258,29 +258,59 @@ def _(
 _PAST_ALL = (1 << 31) - 1
 
 
-def _classes(logarithms: Tensor, target: Tensor, ignored: int) -> tuple[Tensor, Tensor]:
-    """Where each class is the target, and which targets count. A target past the classes is an error of the look-up."""
+def _targets(target: Tensor, classes: Any, ignored: int) -> tuple[Tensor, Tensor]:
+    """The class that each target is, 0 for those that do not count, and which count. A target past the classes is an error."""
     counts = dvm.not_equal(target, ignored)
-    classes = dvm.arange(logarithms.shape[-1])
     known = dvm.where(dvm.less(target, 0), _PAST_ALL, target)  # negative indices of `take` count from the end
-    wanted = dvm.take(classes, dvm.where(counts, known, 0), 0)
-    same = dvm.equal(classes, dvm.expand_dims(wanted, -1) if target.ndim else wanted)
-    return same, counts
+    return dvm.take(dvm.arange(classes), dvm.where(counts, known, 0), 0), counts
+
+
+def _picked(x: Tensor, wanted: Tensor) -> Tensor:
+    """Of each row the element of a class."""
+    if x.ndim == 1:
+        return dvm.take(x, wanted, 0)
+    rows, classes = x.shape
+    places = dvm.add(dvm.multiply(dvm.arange(rows), classes), wanted)
+    return dvm.take(dvm.reshape(x, (rows * classes,)), places, 0)
+
+
+def _require_classes(x: Tensor, target: Tensor, weight: Any) -> None:
+    """Leave it to PyTorch to compute other losses than those of rows [N, C] or [C] of floats and integers [N] or []."""
+    if weight is not None or target.dtype is not INT64 or x.dtype.kind in "bi":
+        raise Unsupported("a loss of integers, or with a weight for each class")
+    _require_shape(target, x.shape[:-1])
+
+
+def _loss(picked: Tensor, counts: Tensor, reduction: int) -> tuple[Tensor, Tensor]:
+    """The loss of logarithms of probabilities, and the number of those that count."""
+    zero = as_tensor(0.0, picked.dtype)
+    losses = dvm.where(counts, dvm.negative(picked), zero)
+    if reduction == 0:
+        return losses, zero
+    number = dvm.sum(converted(counts, picked.dtype))
+    whole = dvm.sum(losses)
+    return (dvm.divide(whole, number) if reduction == 1 else whole), number
 
 
 @lowers(aten.nll_loss_forward.default, dense=True)
 def _(x: Tensor, target: Tensor, weight: Any, reduction: int, ignore_index: int) -> tuple[Tensor, Tensor]:
-    if weight is not None or target.dtype is not INT64 or x.dtype.kind in "bi":
-        raise Unsupported("a loss of integers, or with a weight for each class")
-    _require_shape(target, x.shape[:-1])
-    same, counts = _classes(x, target, ignore_index)
-    picked = dvm.sum(dvm.where(same, x, as_tensor(0.0, x.dtype)), -1)
-    losses = dvm.where(counts, dvm.negative(picked), as_tensor(0.0, x.dtype))
-    number = dvm.sum(converted(counts, x.dtype))
-    if reduction == 0:
-        return losses, as_tensor(0.0, x.dtype)
-    whole = dvm.sum(losses)
-    return (dvm.divide(whole, number) if reduction == 1 else whole), number
+    _require_classes(x, target, weight)
+    wanted, counts = _targets(target, x.shape[-1], ignore_index)
+    return _loss(_picked(x, wanted), counts, reduction)
+
+
+def cross_entropy(x: Tensor, target: Tensor, reduction: int, ignore_index: int) -> Tensor:
+    """The loss of logits: of the logarithms of their softmax, which are computed for the targets only."""
+    require_floats(x)
+    _require_classes(x, target, None)
+    if not 1 <= x.ndim <= 2:
+        raise Unsupported("logits that are no rows")
+    wanted, counts = _targets(target, x.shape[-1], ignore_index)
+    precise = converted(x, FLOAT32)
+    greatest = dvm.max(precise, -1, keepdims=True)
+    sums = dvm.sum(dvm.exp(dvm.subtract(precise, greatest)), -1)
+    picked = dvm.subtract(converted(_picked(x, wanted), FLOAT32), dvm.reshape(greatest, sums.shape))
+    return _loss(converted(dvm.subtract(picked, dvm.log(sums)), x.dtype), counts, reduction)[0]
 
 
 @lowers(aten.nll_loss_backward.default)
@@ -289,7 +319,8 @@ def _(
 ) -> Tensor:
     if weight is not None or x.dtype.kind in "bi":
         raise Unsupported("a loss of integers, or with a weight for each class")
-    same, counts = _classes(x, target, ignore_index)
+    wanted, counts = _targets(target, x.shape[-1], ignore_index)
+    same = dvm.equal(dvm.arange(x.shape[-1]), dvm.expand_dims(wanted, -1) if target.ndim else wanted)
     counts = dvm.expand_dims(counts, -1) if target.ndim else counts
     each = dvm.divide(gradient, number) if reduction == 1 else gradient
     if reduction == 0 and target.ndim:
