@@ -44,7 +44,7 @@ def check(function: Callable[[], Any]) -> None:
     eager, found = (one if isinstance(one, tuple | list) else [one] for one in (eager, found))
     assert len(eager) == len(found)
     for wanted, got in zip(eager, found, strict=True):
-        torch.testing.assert_close(got, wanted, check_stride=True)
+        torch.testing.assert_close(got, wanted, check_stride=True, equal_nan=True)
 
 
 def scripted(x: Any) -> Any:
@@ -107,6 +107,8 @@ def test_whoever_reads_memory_finds_it_written(function: Callable[[], Any]) -> N
         lambda: functional.layer_norm(X, (4,), weight=torch.ones(4, dtype=DOUBLE)),
         lambda: functional.layer_norm(X, (4.0,)),  # pyright: ignore[reportArgumentType]
         lambda: functional.layer_norm(X, (5,)),
+        lambda: functional.layer_norm(X, (4,), eps=-0.5),
+        lambda: functional.rms_norm(X, (4,), eps=-0.5),
         lambda: functional.layer_norm(X.t(), (6,), random(6), random(6)),
     ],
 )

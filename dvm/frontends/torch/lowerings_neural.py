@@ -128,9 +128,7 @@ def _(gradient: Tensor, result: Tensor, dim: int, input_dtype: torch.dtype) -> T
 
 @lowers(aten.native_layer_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | None, eps: float) -> tuple[Any, ...]:
-    axis = x.ndim - len(shape)
-    if axis < 0:
-        raise Unsupported("it normalises more dims than there are")
+    axis = _first_normalised(x, shape, eps)
     _require_shape(weight, shape)
     _require_shape(bias, shape)
     _require_shape(x, (*x.shape[:axis], *shape))
@@ -153,6 +151,13 @@ def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, bias: Tensor | Non
     return found, Deferred(shape, x.dtype, middle), Deferred(shape, x.dtype, spread)
 
 
+def _first_normalised(x: Tensor, shape: Sequence[Any], eps: float) -> int:
+    """The first of the dims that a norm is over, the last ones of a shape."""
+    if len(shape) > x.ndim or not eps >= 0:
+        raise Unsupported("it normalises more dims than there are, or with an epsilon below 0")
+    return x.ndim - len(shape)
+
+
 def _spread(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
     """One over the standard deviation along some dims."""
     return dvm.rsqrt(dvm.add(variance(x, axes, correction=0, keepdim=True), float(eps)))
@@ -160,12 +165,10 @@ def _spread(x: Tensor, axes: Sequence[int], eps: float) -> Tensor:
 
 @lowers(aten._fused_rms_norm.default, dense=True, of="f")
 def _(x: Tensor, shape: Sequence[Any], weight: Tensor | None, eps: float | None) -> tuple[Tensor, ...]:
-    axis = x.ndim - len(shape)
-    if axis < 0:
-        raise Unsupported("it normalises more dims than there are")
+    epsilon = torch.finfo(torch.float32).eps if eps is None else eps
+    axis = _first_normalised(x, shape, epsilon)
     _require_shape(weight, shape)
     _require_shape(x, (*x.shape[:axis], *shape))
-    epsilon = torch.finfo(torch.float32).eps if eps is None else eps
     found = dvm.rms_norm(x, weight, axis=axis, epsilon=epsilon)
     squares = reduce("Mean", dvm.square(converted(x, FLOAT32)), tuple(range(axis, x.ndim)), True)
     return found, dvm.rsqrt(dvm.add(squares, float(epsilon)))
