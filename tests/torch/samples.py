@@ -260,7 +260,9 @@ SAMPLES[aten.clamp.Tensor] = lambda m: [
 ]  # fmt: skip
 SAMPLES[aten.clamp_min.default] = lambda m: [of(m(3, 4), number) for number in NUMBERS]
 SAMPLES[aten.clamp_max.default] = SAMPLES[aten.clamp_min.default]
-SAMPLES[aten.lerp.Scalar] = lambda m: [of(m(3, 4), m(4), 0.3), of(m(3, 1), m(1, 4), 1.5), of(m(), m(), 0.5)]
+SAMPLES[aten.lerp.Scalar] = lambda m: [
+    of(m(3, 4), m(4), 0.3), of(m(3, 1), m(1, 4), 1.5), of(m(), m(), 0.5), of(m(3, 4), m(3, 4), 1), of(m(3), m(3), -0.75)
+]  # fmt: skip
 SAMPLES[aten.lerp.Tensor] = lambda m: [of(m(3, 4), m(4), m(3, 1)), of(m(3, 4), m(3, 4), m())]
 SAMPLES[aten.addcmul.default] = lambda m: [
     of(m(3, 4), m(4), m(3, 1)), of(m(3, 4), m(3, 4), m(), value=2), of(m(), m(), m(3)),
@@ -324,7 +326,8 @@ SAMPLES[aten.all.dims] = lambda m: [*(of(m(2, 3, 4), dim, keep) for dim, keep in
 SAMPLES[aten.any.dims] = SAMPLES[aten.all.dims]
 SAMPLES[aten.var.correction] = lambda m: [
     of(m(3, 4)), of(m(3, 4), [1]), of(m(2, 3, 4), [0, 2], correction=0, keepdim=True), of(m(3, 4), [0], correction=2),
-    of(m(2, 3, 4), [-1], correction=0.5), of(m.turned(3, 4), [1], correction=0),
+    of(m(2, 3, 4), [-1], correction=0.5), of(m.turned(3, 4), [1], correction=0), of(m(0, 4)), of(m(3, 1), [1]),
+    of(m(1, 2), [0, 1], correction=3),
 ]  # fmt: skip
 SAMPLES[aten.std.correction] = SAMPLES[aten.var.correction]
 SAMPLES[aten.var_mean.correction] = SAMPLES[aten.var.correction]

@@ -369,6 +369,46 @@ def test_tensors_that_a_function_makes_of_numbers(way: Any, gradients: bool, fun
     torch.testing.assert_close(way(function)(x), function(x), equal_nan=True)
 
 
+@pytest.mark.parametrize("dynamic", [None, True, False])
+def test_numbers_that_change_their_sign(dynamic: bool | None) -> None:
+    def function(x: Any, k: int, m: int) -> Any:
+        return x[:, :4] * k + (x.shape[1] - m) + torch.tanh(x[:, :4] + k * m)
+
+    ours = torch.compile(function, backend=backend, dynamic=dynamic)
+    with torch.no_grad():
+        for k, m, width in ((3, 2, 6), (5, 7, 7), (-3, 2, 6), (-4, -9, 8), (0, 0, 5), (1, -1, 5), (-12345678, 3, 6)):
+            x = torch.randn(3, width)
+            torch.testing.assert_close(ours(x, k, m), function(x, k, m))
+
+
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_the_lesser_and_the_greater_of_two_sizes(dynamic: bool | None) -> None:
+    def function(x: Any, y: Any) -> Any:
+        rows, columns = min(x.shape[0], y.shape[0]), max(x.shape[1], y.shape[1])
+        wider = torch.nn.functional.pad(y, (0, columns - y.shape[1]))
+        return torch.tanh(x[:rows] * 2), wider + 1, x.new_zeros(rows, columns) + columns
+
+    ours = torch.compile(function, backend=backend, dynamic=dynamic)
+    with torch.no_grad():
+        for first, second in (((3, 4), (5, 6)), ((7, 4), (5, 6)), ((5, 9), (3, 2)), ((2, 2), (2, 2)), ((1, 5), (3, 3))):
+            x, y = torch.randn(first), torch.randn(second)
+            torch.testing.assert_close(ours(x, y), function(x, y))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_an_element_type_that_fake_tensors_do_not_have(kind: Any) -> None:
+    """Batch norm in training: the statistics are of 16 bits, where PyTorch says of 32."""
+
+    def function(x: Any) -> Any:
+        y, mean, deviation = torch.native_batch_norm(x * 2, None, None, None, None, True, 0.1, 1e-5)
+        return y + 1, mean * 2 + 1, deviation - 1
+
+    x = torch.randn(4, 3, 5, 5).to(kind)
+    with torch.no_grad():
+        found, expected = torch.compile(function, backend=backend)(x), function(x)
+    torch.testing.assert_close(found, expected, rtol=2e-2, atol=2e-2)
+
+
 @both
 @pytest.mark.parametrize("target", [4, -1])
 def test_a_target_past_the_classes(way: Any, target: int) -> None:

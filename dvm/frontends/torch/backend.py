@@ -19,6 +19,7 @@ from torch._functorch.partitioners import min_cut_rematerialization_partition
 from torch.fx import GraphModule, Node
 from torch.fx.passes.infra.partitioner import CapabilityBasedPartitioner
 from torch.fx.passes.operator_support import OperatorSupportBase
+from torch.fx.proxy import GraphAppendingTracer
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 import dvm.compiler  # noqa: F401 - the first graph needs it, and is not to wait for xDSL to be imported
@@ -295,6 +296,7 @@ def _sizes_from_inputs(module: GraphModule) -> None:
     from torch.utils._sympy.reference import PythonReferenceAnalysis
 
     graph = module.graph
+    tracer = GraphAppendingTracer(graph)
     symbols: dict[Any, Any] = {}
     last = None
     for node in graph.nodes:
@@ -303,7 +305,7 @@ def _sizes_from_inputs(module: GraphModule) -> None:
         last = node
         fake = fake_of(node)
         if isinstance(fake, torch.SymInt) and fake.node.expr.is_symbol:
-            symbols[fake.node.expr] = torch.fx.Proxy(node)
+            symbols[fake.node.expr] = torch.fx.Proxy(node, tracer)
     if last is None or not symbols:
         return
     for node in list(graph.nodes):

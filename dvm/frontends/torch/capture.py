@@ -7,7 +7,7 @@ ATen operations and does to stand-ins of `dvm.trace` what they do. That tells wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.composites import COMPOSITES, Composite
-from dvm.frontends.torch.elements import array_of, dtype_of, is_plain, tensor_of
+from dvm.frontends.torch.elements import TO_TORCH, array_of, dtype_of, is_plain, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
 from dvm.places import Place
 from dvm.primitives import MAX_RANK
@@ -31,7 +31,8 @@ from dvm.program import Program
 from dvm.tensor import Unsupported
 from dvm.trace import Size, Trace, Traced
 from dvm_dialects.dims import Dim
-from vm.errors import DvmError
+from vm.errors import DvmError, ShapeError
+from vm.tiles import DTYPES
 
 TABLES = (lowerings, lowerings_neural, lowerings_shaping)
 
@@ -114,17 +115,25 @@ class Capture(TorchDispatchMode):
         """Declare an argument."""
         dims = [dim_of(size) for size in fake.shape]
         for size in fake.shape:
-            self._note(size)
+            self.note(size)
         self.values[id(fake)] = fake, self.trace.argument(name, dtype_of(fake.dtype), dims)
 
-    def _note(self, size: Any) -> None:
-        """Remember the symbols of a size."""
+    def note(self, size: Any) -> None:
+        """Remember the symbols of a size. Raises Unsupported for a number that is negative, as no size is.
+
+        A number that happens not to be is taken for a size, and PyTorch told to compile anew for one that is.
+        """
         if isinstance(size, int):
             return
         node = size.node
         for symbol in node.expr.free_symbols:
             if symbol.name not in self.symbols:
                 least = node.shape_env.var_to_range[symbol].lower
+                if least < 0 and (
+                    symbol not in node.shape_env.backed_var_to_val
+                    or not node.shape_env.evaluate_expr(sympy.Ge(symbol, 0))
+                ):
+                    raise Unsupported("a number that may be negative")
                 self.symbols[symbol.name] = int(least) if least.is_number and least > 0 and least < 1 << 31 else 0
 
     def stand_in(self, tensor: torch.Tensor) -> Traced:
@@ -149,7 +158,8 @@ class Capture(TorchDispatchMode):
             if func._schema.is_mutable:
                 raise Mutation
             if isinstance(found, torch.SymInt):
-                self._note(found)
+                with suppress(Unsupported):
+                    self.note(found)
             return found
         seen = Seen(str(func), _bytes((args, options)) + _bytes(found))
         self.seen.append(seen)
@@ -208,7 +218,7 @@ class Capture(TorchDispatchMode):
         if isinstance(value, torch.Tensor):
             return self.stand_in(value)
         if isinstance(value, torch.SymInt):
-            self._note(value)
+            self.note(value)
             dim = dim_of(value)
             return Size(dim) if dim.value is None else dim.value
         if isinstance(value, torch.SymFloat):
@@ -328,7 +338,17 @@ class Region:
         for first in range(0, len(self.sizes), MAX_RANK):
             shape = [arguments[at] for at in self.sizes[first : first + MAX_RANK]]
             arrays.append(np.broadcast_to(_NOTHING, shape))
-        found = [tensor_of(array) for array in self.program.results(arrays)]
+        try:
+            found = [tensor_of(array) for array in self.program.results(arrays)]
+        except ShapeError:
+            kinds = [TO_TORCH[DTYPES[parameter.element_type]] for parameter in self.program.inputs[: len(self.tensors)]]
+            if all(arguments[at].dtype is kind for at, kind in zip(self.tensors, kinds, strict=True)):
+                raise
+            # PyTorch told of other element types than its operation gave, such as batch norm's for 16-bit floats
+            given = list(arguments)
+            for at, kind in zip(self.tensors, kinds, strict=True):
+                given[at] = given[at].to(kind)
+            return self(*given)
         for number, layout in enumerate(self.layouts):
             if layout is not None:
                 found[number] = found[number].permute(layout)
@@ -347,7 +367,8 @@ def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capt
             if is_plain(fake):  # what takes others stays in PyTorch
                 capture.argument(node.name, fake)
         elif isinstance(fake, torch.SymInt):
-            capture._note(fake)
+            with suppress(Unsupported):  # what takes it stays in PyTorch
+                capture.note(fake)
     mode = next((fake.fake_mode for fake in fakes if isinstance(fake, FakeTensor)), None) or detect_fake_mode()
     replay = Replay(module, capture)
     with (

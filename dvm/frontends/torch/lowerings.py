@@ -19,7 +19,7 @@ from vm.tiles import DTYPES
 
 aten = torch.ops.aten
 
-INT32, INT64 = DTYPES[ElementType.I32], DTYPES[ElementType.I64]
+INT32, INT64, FLOAT16 = DTYPES[ElementType.I32], DTYPES[ElementType.I64], DTYPES[ElementType.F16]
 
 
 def number(value: Any, dtype: DType) -> Any:
@@ -94,13 +94,19 @@ def _enter_simple(name: str, function: Callable[[Tensor], Tensor]) -> None:
         return function(x)
 
 
-for _name in ("abs", "floor", "ceil", "trunc", "sign", "isnan", "isinf", "isfinite", "logical_not"):
+for _name in ("abs", "floor", "ceil", "trunc", "isnan", "isinf", "isfinite", "logical_not"):
     _enter_simple(_name, getattr(dvm, _name))
 
 
 @lowers(aten.round.default)
 def _(x: Tensor) -> Tensor:
     return dvm.round(x)
+
+
+@lowers(aten.sign.default)
+def _(x: Tensor) -> Tensor:
+    found = dvm.sign(x)
+    return found if x.dtype.kind in "bi" else dvm.where(dvm.isnan(x), as_tensor(0.0, x.dtype), found)
 
 
 @lowers(aten.neg.default)
@@ -189,7 +195,12 @@ def _(x: Any, y: Any) -> Tensor:
 def _(x: Any, y: Any) -> Tensor:
     if result_type((x, y)).kind in "bi":
         raise Unsupported("integers to a power, which may be negative")
-    return dvm.sqrt(x) if is_root(x, y) else compute("Pow", x, y)
+    if isinstance(x, Tensor) and x.dtype is not FLOAT16:  # for which PyTorch has no such shorter ways
+        if is_root(x, y):
+            return dvm.sqrt(x)
+        if type(y) is float and y == -0.5 and x.dtype.kind not in "bi":
+            return dvm.rsqrt(x)
+    return compute("Pow", x, y)
 
 
 @lowers(aten.maximum.default)
@@ -296,7 +307,18 @@ def _(x: Tensor, max: Any) -> Tensor:
 def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
     if any(isinstance(one, Tensor) and one.dtype is not x.dtype for one in (end, weight)):
         raise Unsupported("ends or a weight of another type")
-    return compute("Add", x, compute("Mul", compute("Sub", end, x), weight))
+    way = compute("Sub", end, x)
+
+    def from_x() -> Tensor:
+        return compute("Add", x, compute("Mul", way, weight))
+
+    def from_end() -> Tensor:
+        """Which gives the end exactly for a weight of 1."""
+        return compute("Sub", end, compute("Mul", way, compute("Sub", 1.0, weight)))
+
+    if isinstance(weight, Tensor):
+        return dvm.where(dvm.less(dvm.abs(weight), 0.5), from_x(), from_end())
+    return from_x() if abs(weight) < 0.5 else from_end()
 
 
 @lowers(aten.addcmul.default, of="if")
@@ -464,7 +486,8 @@ def variance(x: Tensor, dim: Any = None, *, correction: Any = None, keepdim: boo
     for axis in axes:
         count = count * x.shape[axis]
     degrees = count - correction
-    return compute("Div", reduce("Sum", squares, axes, keepdim), float(degrees) if is_scalar(degrees) else degrees)
+    degrees = max(float(degrees), 0.0) if is_scalar(degrees) else dvm.maximum(degrees, 0)
+    return compute("Div", reduce("Sum", squares, axes, keepdim), degrees)
 
 
 @lowers(aten.std.correction, dense=True, of="f")

@@ -350,7 +350,7 @@ def _(x: Tensor, dim: int = -1) -> Tensor:
 
 @lowers(aten.threshold_backward.default, of="if")
 def _(gradient: Tensor, x: Tensor, threshold: Any) -> Tensor:
-    return dvm.where(dvm.greater(x, operand(threshold, x.dtype)), gradient, as_tensor(0.0, gradient.dtype))
+    return dvm.where(dvm.less_equal(x, operand(threshold, x.dtype)), as_tensor(0.0, gradient.dtype), gradient)
 
 
 @lowers(aten.tanh_backward.default, of="f")
