@@ -381,6 +381,50 @@ def test_numbers_that_change_their_sign(dynamic: bool | None) -> None:
             torch.testing.assert_close(ours(x, k, m), function(x, k, m))
 
 
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, at: x.narrow(0, at, 2),
+        lambda x, at: x.select(0, at),
+        lambda x, at: x[None].expand(at, -1, -1),
+        lambda x, at: x[x.shape[0] // 2 :],
+        lambda x, at: (x[x.shape[0] - 1], x * 2),
+        lambda x, at: (x[at:], x[:at], x[at:].t()),
+        lambda x, at: (x.t()[:, at:] * 1, x.flatten()[at:]),
+        lambda x, at: ((x * 2)[at:], (x * 3).select(0, at)),
+    ],
+)
+def test_views_at_places_that_change(gradients: bool, function: Run) -> None:
+    """They lie in the memory of their inputs, at the same places, and gradients come back through them."""
+    ours = torch.compile(function, backend=backend)
+    with torch.set_grad_enabled(gradients):
+        for at, rows in ((2, 6), (3, 7), (4, 6)):
+            x, y = (torch.arange(rows * 5.0).reshape(rows, 5).requires_grad_(gradients) for _ in range(2))
+            found, expected = ours(x, at), function(y, at)
+            torch.testing.assert_close(found, expected, rtol=0, atol=0, check_stride=True)
+            found, expected = ([one] if isinstance(one, torch.Tensor) else list(one) for one in (found, expected))
+            shares = [one.untyped_storage().data_ptr() == x.untyped_storage().data_ptr() for one in found]
+            assert shares == [one.untyped_storage().data_ptr() == y.untyped_storage().data_ptr() for one in expected]
+            if gradients:
+                for one in found, expected:
+                    sum((part * part).sum() for part in one).backward()
+                torch.testing.assert_close(x.grad, y.grad)
+
+
+@pytest.mark.parametrize("kind", ["lu_factor", "svd"])
+def test_sizes_that_dvm_cannot_say(kind: str) -> None:
+    """The lesser of two, of what comes back from PyTorch into the backward pass."""
+
+    def function(x: Any) -> Any:
+        return getattr(torch.linalg, kind)(x * 2)[0] * 3
+
+    x, y = (torch.arange(15.0).sin().reshape(3, 5).requires_grad_() for _ in range(2))
+    for one, run in (x, torch.compile(function, backend=backend, dynamic=True)), (y, function):
+        run(one).abs().sum().backward()
+    torch.testing.assert_close(x.grad, y.grad, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("dynamic", [None, True])
 def test_the_lesser_and_the_greater_of_two_sizes(dynamic: bool | None) -> None:
     def function(x: Any, y: Any) -> Any:

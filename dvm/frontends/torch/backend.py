@@ -103,7 +103,7 @@ def _through_autograd(module: GraphModule, example_inputs: Sequence[Any], report
 @PAUSE
 def _compiled(module: GraphModule, fakes: Sequence[Any], report: Report, *, boxed: bool) -> Compiled:
     """A function that does what a graph does."""
-    if not boxed and _peel_views(module):
+    if _peel_views(module):
         module.recompile()
     capture, results = captured("graph", module, fakes)
     report.graphs += 1
@@ -332,7 +332,7 @@ def _sizes_from_inputs(module: GraphModule) -> None:
 def _peel_views(module: GraphModule) -> bool:
     """Let PyTorch make those results that are views of inputs or of one another; whether there are any.
 
-    Users may write to them and look for it in the other.
+    Users may write to them and look for it in the other, and AOT autograd makes its results anew of inputs from where they lie in these.
     """
     graph = module.graph
     output = next(node for node in graph.nodes if node.op == "output")

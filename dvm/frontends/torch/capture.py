@@ -363,11 +363,10 @@ def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capt
     capture = Capture(name)
     placeholders = [node for node in module.graph.nodes if node.op == "placeholder"]
     for node, fake in zip(placeholders, fakes, strict=True):
-        if isinstance(fake, torch.Tensor):
-            if is_plain(fake):  # what takes others stays in PyTorch
+        with suppress(Unsupported):  # what takes such a one stays in PyTorch
+            if isinstance(fake, torch.Tensor) and is_plain(fake):
                 capture.argument(node.name, fake)
-        elif isinstance(fake, torch.SymInt):
-            with suppress(Unsupported):  # what takes it stays in PyTorch
+            elif isinstance(fake, torch.SymInt):
                 capture.note(fake)
     mode = next((fake.fake_mode for fake in fakes if isinstance(fake, FakeTensor)), None) or detect_fake_mode()
     replay = Replay(module, capture)
@@ -384,7 +383,7 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
     from dvm.compiler import compile_module
 
     trace = capture.trace
-    tensors = [at for at, fake in enumerate(fakes) if isinstance(fake, torch.Tensor) and is_plain(fake)]
+    tensors = [at for at, fake in enumerate(fakes) if isinstance(fake, torch.Tensor) and id(fake) in capture.values]
     bound = {
         str(dim)
         for at in tensors
@@ -394,7 +393,7 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
     sizes: list[int] = []
     given: list[Dim] = []
     for at, fake in enumerate(fakes):
-        if isinstance(fake, torch.SymInt):
+        if isinstance(fake, torch.SymInt) and fake.node.expr.is_symbol:
             dim = dim_of(fake)
             if str(dim) in capture.symbols and str(dim) not in bound:
                 bound.add(str(dim))
