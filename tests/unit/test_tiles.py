@@ -688,7 +688,7 @@ def test_group_ends_that_do_not_fit(
 # --- products ---
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 17, 64, 65])
+@pytest.mark.parametrize("rows", [1, 2, 3, 8, 9, 17, 64, 65])
 @pytest.mark.parametrize("batch", [(), (3,)])
 @pytest.mark.parametrize("turned", [False, True])
 def test_products_of_few_rows_with_a_transposed_factor(rows: int, batch: tuple[int, ...], turned: bool) -> None:
