@@ -145,13 +145,14 @@ class Case:
 
 
 def _sized(dim: Dim, symbols: Mapping[str, int], size: int) -> int:
-    """The size that an expression has; another dim, or one that stands for no number, keeps its own."""
+    """The size that an expression has; another dim, or one that stands for no size, keeps its own."""
     if not dim.symbols or dim.is_symbol or not dim.symbols <= symbols.keys():
         return size
     try:
-        return dim.evaluate(symbols)
+        found = dim.evaluate(symbols)
     except ValueError:
         return size
+    return found if found >= 0 else size
 
 
 @dataclass
