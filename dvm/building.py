@@ -69,6 +69,8 @@ def operation_of(primitive: str, operands: Sequence[SSAValue], attributes: Attri
             return dvm.BroadcastScalarOp(number(value), shape, ELEMENTS[dtype])
         case "iota", (axis, shape, dtype):
             return dvm.IotaOp(axis, shape, ELEMENTS[dtype])
+        case "size", ((size,),):
+            return dvm.SizeOp(size)
         case "matmul", (trans_a, trans_b):
             return dvm.MatmulOp(*operands, trans_a=trans_a, trans_b=trans_b)
         case "grouped_matmul", (trans_a, trans_b, group_type):

@@ -25,6 +25,7 @@ Inferred = tuple[Shape, DType]
 
 BOOL = DTYPES[ElementType.I1]
 FLOAT32 = DTYPES[ElementType.F32]
+_INT64 = DTYPES[ElementType.I64]
 ELEMENTS: dict[DType, ElementType] = {dtype: element for element, dtype in DTYPES.items()}
 """The element type of each NumPy type that DVM computes with."""
 
@@ -196,6 +197,10 @@ def _iota(operands: Sequence[Operand], axis: int, shape: Shape, dtype: DType) ->
     return shape, dtype
 
 
+def _size(operands: Sequence[Operand], size: Shape) -> Inferred:
+    return (), _INT64
+
+
 def _matrices(label: str, a: Shape, b: Shape, trans_a: bool, trans_b: bool) -> tuple[int, int]:
     m, k = (a[-1], a[-2]) if trans_a else (a[-2], a[-1])
     other, n = (b[-1], b[-2]) if trans_b else (b[-2], b[-1])
@@ -271,6 +276,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "gather": Primitive(_gather),
     "full": Primitive(_full, shapes=(1,)),
     "iota": Primitive(_iota, shapes=(1,)),
+    "size": Primitive(_size, shapes=(0,)),
     "matmul": Primitive(_matmul),
     "grouped_matmul": Primitive(_grouped_matmul),
     "onehot": Primitive(_onehot),

@@ -399,6 +399,10 @@ class _GraphFunctions(InterpreterFunctions):
         line = widen(np.arange(sizes[axis]), element)
         return (np.broadcast_to(line.reshape([-1] + [1] * (len(sizes) - axis - 1)), sizes),)
 
+    @impl(dvm.SizeOp)
+    def run_size(self, interpreter: Interpreter, op: dvm.SizeOp, args: PythonValues) -> PythonValues:
+        return (np.array(self._sizes(op.size)[0]),)
+
     @impl(dvm.OneHotOp)
     def run_onehot(self, interpreter: Interpreter, op: dvm.OneHotOp, args: PythonValues) -> PythonValues:
         element = op.result_element()

@@ -27,7 +27,6 @@ from dvm_dialects.dims import Dim, product
 from dvm_dialects.dvm_base import DimLike
 from vm.errors import DvmError, ShapeError
 
-_INT64 = np.dtype(np.int64)
 _INT32 = np.dtype(np.int32)
 
 
@@ -208,10 +207,7 @@ class Size:
 
     def tensor(self) -> Tensor:
         """The size as an array without dims."""
-        added, taken = self.dim.signed_parts()
-        found = _counted(added)
-        if taken.value != 0:
-            found = cast(Traced, apply("binary", (found, _counted(taken)), "Sub"))
+        found = cast(Traced, apply("size", (), (self,)))
         found.weak = True
         return found
 
@@ -329,12 +325,6 @@ def _arithmetic(other: Any, of_dims: Callable[[Dim], Dim], of_tensors: Callable[
         except ValueError as error:
             raise TraceError(f"{where()}: {error}") from error
     return of_tensors(other) if isinstance(other, Tensor | float | np.ndarray | np.generic) else NotImplemented
-
-
-def _counted(dim: Dim) -> Traced:
-    """A dim that is not negative as an array without dims."""
-    ones = apply("full", (), 1, (_size(dim),), _INT64)
-    return cast(Traced, apply("reduce", (ones,), "Sum", (0,), False))
 
 
 def _remainder(dividend: Dim, divisor: Dim) -> Dim:

@@ -122,12 +122,6 @@ class Dim:
         """The monomials of the sum with their coefficients, none of which is zero."""
         return MappingProxyType(self._terms)
 
-    def signed_parts(self) -> "tuple[Dim, Dim]":
-        """The terms that are added, and those that are taken away: it is the difference of the two."""
-        added = {monomial: coefficient for monomial, coefficient in self._terms.items() if coefficient > 0}
-        taken = {monomial: -coefficient for monomial, coefficient in self._terms.items() if coefficient < 0}
-        return _make(added), _make(taken)
-
     @property
     def symbols(self) -> frozenset[str]:
         """The names of all symbols in it."""

@@ -39,6 +39,7 @@ from dvm_dialects.dvm_shaping import (
     PadOp,
     ReduceOp,
     ReshapeOp,
+    SizeOp,
     SliceOp,
     TransposeOp,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "ReshapeOp",
     "RmsNormOp",
     "SelectOp",
+    "SizeOp",
     "SliceOp",
     "SoftmaxOp",
     "StoreOp",
@@ -104,6 +106,7 @@ Dvm = Dialect(
         PadOp,
         GatherOp,
         IotaOp,
+        SizeOp,
         OneHotOp,
         ElemAnyOp,
         MatmulOp,

@@ -212,9 +212,9 @@ class DvmOp(IRDLOperation, ABC):
         if count != rank:
             self.fail(f"'{name}' has {count} entries, but there are {rank} dims ({self._operand_types()})")
 
-    def require_dims(self, name: str, dims: DimsAttr, *, inferred: bool = False) -> None:
-        """Requires the entries of a list to be dims, not negative; `inferred` also takes -1."""
-        lowest = -1 if inferred else 0
+    def require_dims(self, name: str, dims: DimsAttr, *, inferred: bool = False, negative: bool = False) -> None:
+        """Requires the entries of a list to be dims, and not below 0: `inferred` also takes -1, `negative` any."""
+        lowest = None if negative else -1 if inferred else 0
         values: list[int | None] = []
         for entry in dims:
             try:
@@ -222,7 +222,7 @@ class DvmOp(IRDLOperation, ABC):
             except ValueError as error:
                 self.fail(f"'{name}': {error}")
         for value in values:
-            if value is not None and value < lowest:
+            if value is not None and lowest is not None and value < lowest:
                 self.fail(f"'{name}' has the negative entry {value}")
 
     def require_scalar(self, name: str, scalar: ScalarAttr, element: ElementType) -> None:

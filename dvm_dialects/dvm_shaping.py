@@ -419,6 +419,35 @@ class IotaOp(DvmOp):
 
 
 @irdl_op_definition
+class SizeOp(DvmOp):
+    """A size as a number: `dvm.size ["s0 + 1"] : tensor<i64>` has the value of the one dim, which may be negative."""
+
+    name = "dvm.size"
+    size = prop_def(DIMS)
+    assembly_format = "custom<Dims>($size) attr-dict `:` type($result)"
+    custom_directives = (Dims,)
+
+    def __init__(self, size: DimLike, result_type: Attribute | None = None) -> None:
+        self._build([], {"size": dims_attr([size])}, result_type)
+
+    def check(self) -> None:
+        if len(self.size) != 1:
+            self.fail(f"'size' has {len(self.size)} entries, expected one")
+        self.require_dims("size", self.size, negative=True)
+
+    @property
+    def dim(self) -> Dim:
+        """The dim whose value it has."""
+        return dims_in(self.size)[0]
+
+    def result_element(self) -> ElementType:
+        return ElementType.I64
+
+    def infer_dims(self, shapes: Sequence[Shape], rules: ShapeRules) -> Shape:
+        return ()
+
+
+@irdl_op_definition
 class OneHotOp(DvmOp):
     """A new dim that holds `on_value` at the index and `off_value` elsewhere.
 

@@ -52,7 +52,7 @@ from dvm_dialects.solver import Fact, Solver
 from dvm_dialects.source import describe
 from vm.program import FactKind
 
-_LISTS = ("shape", "starts", "sizes", "low", "high", "depth")
+_LISTS = ("shape", "starts", "sizes", "low", "high", "depth", "size")
 """The properties that hold lists of dims."""
 
 

@@ -38,6 +38,7 @@ _KINDS: dict[type[Operation], AreaKind] = {
     dvm.CopyOp: AreaKind.ELEMENTWISE,
     dvm.BroadcastScalarOp: AreaKind.ELEMENTWISE,
     dvm.IotaOp: AreaKind.ELEMENTWISE,
+    dvm.SizeOp: AreaKind.ELEMENTWISE,
     dvm.ReduceOp: AreaKind.REDUCTION,
     dvm.MatmulOp: AreaKind.CUBE,
     dvm.GroupedMatmulOp: AreaKind.CUBE,

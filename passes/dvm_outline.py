@@ -47,7 +47,7 @@ from xdsl.utils.hints import isa
 from dvm_dialects import host
 from dvm_dialects.diagnostics import failure, failures_of
 from dvm_dialects.dims import Dim
-from dvm_dialects.dvm import BroadcastScalarOp, ConstantOp, DvmOp, element_of, tensor_of
+from dvm_dialects.dvm import BroadcastScalarOp, ConstantOp, DvmOp, SizeOp, element_of, tensor_of
 from dvm_dialects.dvm_base import dims_in
 from dvm_dialects.shapes import Shape, is_known, shape_of
 from passes.dvm_deduce_shapes import lists_of
@@ -178,8 +178,8 @@ class _Outliner:
 
     def _is_free(self, op: DvmOp) -> bool:
         """Whether each graph that uses the result had better have an operation of its own."""
-        if isinstance(op, BroadcastScalarOp):
-            return all(dim.symbols <= self.symbols for dim in dims_in(op.shape))
+        if isinstance(op, BroadcastScalarOp | SizeOp):
+            return all(dim.symbols <= self.symbols for _, dims in lists_of(op) for dim in dims_in(dims))
         return isinstance(op, ConstantOp)
 
     def _graph(self, ops: Sequence[DvmOp], results: Sequence[SSAValue], following: Operation) -> host.LaunchOp:

@@ -19,7 +19,7 @@ from passes.fusion.explain import Explanation
 REPEATED_OPERATIONS = 4
 """The most operations that are repeated for one value."""
 
-_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.BroadcastOp)
+_GENERATORS = (dvm.BroadcastScalarOp, dvm.IotaOp, dvm.SizeOp, dvm.BroadcastOp)
 """Operations that compute nothing, or next to nothing."""
 
 _CHEAP = (*_GENERATORS, dvm.CopyOp, dvm.CastOp, dvm.SelectOp)

@@ -32,7 +32,16 @@ _MOVABLE = (
 _FREE = (dvm.ReshapeOp, dvm.ConstantOp)
 """What is in no kernel."""
 
-_KERNEL_WORK = (*_MOVABLE, dvm.IotaOp, dvm.TransposeOp, dvm.SliceOp, dvm.ReduceOp, dvm.MatmulOp, dvm.GroupedMatmulOp)
+_KERNEL_WORK = (
+    *_MOVABLE,
+    dvm.IotaOp,
+    dvm.SizeOp,
+    dvm.TransposeOp,
+    dvm.SliceOp,
+    dvm.ReduceOp,
+    dvm.MatmulOp,
+    dvm.GroupedMatmulOp,
+)
 """What elementwise work may be fused with."""
 
 _READING = (dvm.MatmulOp, dvm.GroupedMatmulOp, dvm.ConcatOp, dvm.PadOp, dvm.GatherOp, *_FREE)

@@ -111,6 +111,10 @@ def _iota(state: KernelLowering, op: dvm.IotaOp, indices: Indices, part: Pass) -
     return tile
 
 
+def _size(state: KernelLowering, op: dvm.SizeOp, indices: Indices, part: Pass) -> SSAValue:
+    return _dim(state, op.dim, op.result_element(), part)
+
+
 def _dim(state: KernelLowering, dim: Dim, element: ElementType, part: Pass) -> SSAValue:
     return state.scalar(dim if dim.value is None else dim.value, element, part)
 
@@ -269,6 +273,7 @@ _LOWERINGS: dict[type[Operation], Any] = {
     dvm.CopyOp: _same,
     dvm.BroadcastScalarOp: _broadcast_scalar,
     dvm.IotaOp: _iota,
+    dvm.SizeOp: _size,
     dvm.ReduceOp: _reduce,
     dvm.MatmulOp: _matmul,
     dvm.GroupedMatmulOp: _grouped_matmul,

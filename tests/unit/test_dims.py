@@ -215,10 +215,3 @@ def test_simplification_keeps_the_value(a: Dim, b: Dim, s0: int, s1: int) -> Non
     assert not (a - b).is_never_zero() or x != y
     for symbol, solution in (a - b).solutions():
         assert (a - b).substitute({symbol: solution}).value == 0
-
-
-def test_signed_parts() -> None:
-    for text in ("2*s0 - s1 + 3", "-s0", "s0", "-4", "0", "s0*s1 - 5 - s0 floordiv 2"):
-        added, taken = parse_dim(text).signed_parts()
-        assert added - taken == parse_dim(text)
-        assert all(part.evaluate({"s0": 7, "s1": 2}) >= 0 for part in (added, taken))
