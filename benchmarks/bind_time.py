@@ -2,7 +2,7 @@
 
     python benchmarks/bind_time.py [--shapes 200]
 
-Measured on the 20-operation graph of compile_time.py and on every example.
+Measured on the 20-operation graph of compile_time.py and on every example whose shapes do not depend on data.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from measure import describe_machine
 
 import dvm
 from dvm.program import Program
+from vm.errors import DvmError
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -45,7 +46,11 @@ def main() -> None:
     programs = {"20 ops, elementwise and reductions": dvm.compile(elementwise_and_reductions(20))}
     programs |= {path.stem: dvm.compile(path) for path in sorted(EXAMPLES.glob("*.mlir"))}
     for name, program in programs.items():
-        new, seen = measure(program, options.shapes)
+        try:
+            new, seen = measure(program, options.shapes)
+        except DvmError as error:
+            print(f"{name:>36}: {error}")
+            continue
         print(
             f"{name:>36}: new shape {new * 1e6:6.1f} us, seen before {seen * 1e6:5.2f} us "
             f"({program.stats['kernels']} kernels, {program.stats['instructions']} instructions)"

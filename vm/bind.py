@@ -25,6 +25,9 @@ MAXIMUM_BYTES = 1 << 46
 PLANS_OF_KERNEL = 64
 """Plans that a kernel keeps; where it needs more, it forgets them all."""
 
+LAST_LIMIT = 16
+"""Variants, layouts of inputs and unified buffers for which a program keeps what bind made last."""
+
 
 def bind(
     prepared: PreparedProgram,
@@ -44,11 +47,23 @@ def bind(
         for number, variant in enumerate(program.variants)
         if all(holds(condition, dims) for condition in variant.conditions)
     )
-    tensors = _lay_out_tensors(prepared, prepared.placements[number], dims, strides)
+    key = (number, strides, unified_buffer_bytes)
+    last: _Last | None = prepared.last.get(key)
+    changed = frozenset(_differing(dims, last.dims)) if last is not None else frozenset(range(len(dims)))
+    tensors = _lay_out_tensors(prepared, prepared.placements[number], dims, strides, changed, last)
+    known = last.plans if last is not None and last.tensors.placement is tensors.placement else {}
+    found: dict[int, KernelPlan | None] = {}
     stages: list[tuple[KernelPlan, ...]] = []
     for stage in variant.stages:
-        plans = [_plan_of_kernel(prepared, kernel, dims, tensors, unified_buffer_bytes) for kernel in stage]
-        stages.append(tuple([plan for plan in plans if plan is not None]))
+        for kernel in stage:
+            if kernel in known and prepared.kernel_dims[kernel].isdisjoint(changed):
+                found[kernel] = known[kernel]
+            else:
+                found[kernel] = _plan_of_kernel(prepared, kernel, dims, tensors, unified_buffer_bytes)
+        stages.append(tuple([plan for kernel in stage if (plan := found[kernel]) is not None]))
+    if len(prepared.last) >= LAST_LIMIT:
+        prepared.last.clear()
+    prepared.last[key] = _Last(dims, tensors, found)
     output_shapes = tuple([tensors.forms[prepared.form_of[output]][0] for output in program.outputs])
     multiplies = any(kernel.prepared.factors for stage in stages for kernel in stage)
     return LaunchPlan(
@@ -72,14 +87,36 @@ class _Tensors(NamedTuple):
     given: dict[int, Strides]
 
 
+class _Last(NamedTuple):
+    """What bind made last of a variant: the values of the dims, the tensors, and the plan of each kernel.
+
+    Where sizes change from call to call most mostly stay what they are; what follows from those alone is not made again.
+    """
+
+    dims: list[int]
+    tensors: _Tensors
+    plans: dict[int, KernelPlan | None]
+
+
+def _differing(dims: list[int], before: list[int]) -> list[int]:
+    return [number for number, (value, old) in enumerate(zip(dims, before, strict=True)) if value != old]
+
+
 def _lay_out_tensors(
-    prepared: PreparedProgram, placements: Placements, dims: list[int], strides: tuple[Strides | None, ...]
+    prepared: PreparedProgram,
+    placements: Placements,
+    dims: list[int],
+    strides: tuple[Strides | None, ...],
+    changed: frozenset[int],
+    last: _Last | None,
 ) -> _Tensors:
-    """The tensors; raises ShapeError for impossible ones."""
-    forms = [_row_major([dims[dim] for dim in form], size) for form, size in prepared.tensor_forms]
-    for number, (shape, _, size) in enumerate(forms):
-        if size > MAXIMUM_BYTES or (shape and min(shape) < 0):
-            raise _impossible(prepared.program.tensors[prepared.form_of.index(number)].name, shape, size)
+    """The tensors, of which only the dims in `changed` are not what they were last; raises ShapeError for impossible ones."""
+    forms = [_EMPTY] * len(prepared.tensor_forms) if last is None else last.tensors.forms.copy()
+    for number, (form, element_bytes) in enumerate(prepared.tensor_forms):
+        if last is None or not changed.isdisjoint(form):
+            shape, _, size = forms[number] = _row_major([dims[dim] for dim in form], element_bytes)
+            if size > MAXIMUM_BYTES or (shape and min(shape) < 0):
+                raise _impossible(prepared.program.tensors[prepared.form_of.index(number)].name, shape, size)
     for number in prepared.views:
         shape, viewed = forms[prepared.form_of[number]][0], forms[prepared.form_of[prepared.roots[number]]][0]
         if prod(shape) != prod(viewed):
@@ -95,6 +132,9 @@ def _lay_out_tensors(
         if steps is not None
     }
     return _Tensors(forms, placement, given)
+
+
+_EMPTY: tuple[Shape, Strides, int] = ((), (), 0)
 
 
 def _row_major(shape: list[int], element_bytes: int) -> tuple[Shape, Strides, int]:
@@ -134,7 +174,7 @@ def _plan_of_kernel(
     kernel = prepared.kernels[number]
     given = tensors.given
     strides = tuple([given.get(operand.tensor) for operand in kernel.kernel.operands]) if given else ()
-    key = (tuple([dims[dim] for dim in prepared.kernel_dims[number]]), strides, unified_buffer_bytes)
+    key = (tuple([dims[dim] for dim in prepared.read_dims[number]]), strides, unified_buffer_bytes)
     found: _Bound | None = kernel.plans.get(key)
     if found is not None and found.placement is tensors.placement:
         return found.plan

@@ -1,5 +1,6 @@
 """Frames: the NumPy calls of a plan for one extent of tile, in the unified buffer of one arena."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from vm.device import Arena
 from vm.plan import KernelPlan
-from vm.steps import Origin, Transform, recipe_of
+from vm.steps import Origin, Slotted, Transform, recipe_of
 from vm.tiles import Tile, TileFunction
 
 Call = tuple[TileFunction, list[Any]]
@@ -26,22 +27,31 @@ class PassCalls:
     patches: list[Patch] = field(default_factory=list[Patch])
 
 
+def pool_of(
+    plan: KernelPlan, slotted: Sequence[Slotted], extents: tuple[int, ...], origin: Origin, arena: Arena
+) -> list[Any]:
+    """What the calls of a plan's recipe find by number, for one tile extent."""
+    pool: list[Any] = [None] * len(plan.prepared.values)
+    offsets = plan.tiling.slot_offsets
+    shapes: dict[int, tuple[int, ...]] = {}
+    for value, slot, mask, dtype in slotted:
+        shape = shapes.get(mask)
+        if shape is None:
+            shape = shapes[mask] = tuple([extent if mask >> axis & 1 else 1 for axis, extent in enumerate(extents)])
+        pool[value] = np.ndarray(shape, dtype, arena.unified_buffer, offsets[slot])
+    pool += plan.scalar_arrays
+    pool += (origin, extents, plan.domain.extents, plan.views)
+    return pool
+
+
 class Frame:
     """The calls of a plan for one tile extent, the origin that they read, and the accumulators of a split reduction."""
 
     def __init__(self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena) -> None:
         self.origin: Origin = [0] * len(extents)
         recipe = recipe_of(plan)
-        pool: list[Any] = [None] * len(plan.prepared.values)
-        offsets = plan.tiling.slot_offsets
-        shapes: dict[int, tuple[int, ...]] = {}
-        for value, slot, mask, dtype in recipe.slotted:
-            shape = shapes.get(mask)
-            if shape is None:
-                shape = shapes[mask] = tuple([extent if mask >> axis & 1 else 1 for axis, extent in enumerate(extents)])
-            pool[value] = np.ndarray(shape, dtype, arena.unified_buffer, offsets[slot])
+        pool = pool_of(plan, recipe.slotted, extents, self.origin, arena)
         self.accumulators: dict[int, Tile] = {value: pool[value] for value in plan.split_accumulators}
-        pool += [*plan.scalar_arrays, self.origin, extents, plan.domain.extents]
         self.passes: list[PassCalls] = []
         other = arena.library.functions
         for part in recipe.passes:

@@ -139,6 +139,17 @@ class PreparedKernel:
         return any(step.result in self.factors and step.instruction.opcode.format is not LOAD for step in steps)
 
     @cached_property
+    def computed_axes(self) -> tuple[int, ...]:
+        """For each instruction that computes a tile, the entry of `tile_axes` of its result."""
+        results = [
+            step.result
+            for part in self.passes
+            for step in part.steps
+            if step.result >= 0 and step.instruction.opcode.format is not REDUCE_INIT
+        ]
+        return tuple(self.value_axes[result] for result in results if self.values[result].loaded < 0)
+
+    @cached_property
     def plans(self) -> dict[Any, Any]:
         """A place for the plans of the kernel (`vm.bind`)."""
         return {}

@@ -4,6 +4,7 @@ and the prepared forms of its kernels.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from vm.aliasing import overwritable
 from vm.prepare import PreparedKernel, prepare
@@ -66,8 +67,18 @@ class PreparedProgram:
         )
 
     @cached_property
-    def kernel_dims(self) -> tuple[tuple[int, ...], ...]:
+    def last(self) -> dict[Any, Any]:
+        """A place for what bind made last (`vm.bind`)."""
+        return {}
+
+    @cached_property
+    def kernel_dims(self) -> tuple[frozenset[int], ...]:
         """For each kernel the entries of the table of dims that bind reads for it."""
+        return tuple(frozenset(dims) for dims in self.read_dims)
+
+    @cached_property
+    def read_dims(self) -> tuple[tuple[int, ...], ...]:
+        """The same in order, each once."""
         found: list[tuple[int, ...]] = []
         for kernel in self.program.kernels:
             dims = [axis.extent for axis in kernel.axes] + [scalar.dim for scalar in kernel.scalars if scalar.dim >= 0]

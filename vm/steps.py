@@ -4,7 +4,8 @@ It holds for all shapes of which bind makes the same of the kernel but for exten
 frame (`vm.frame`) fills it in for one extent of tile. Arguments that are tensors change from tile to tile: they are patches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,12 +31,12 @@ from vm.isa import (
     ElementType,
     ReduceKind,
 )
-from vm.layout import Guard
+from vm.layout import Guard, View
 from vm.plan import KernelPlan
 from vm.prepare import Step
 from vm.tiles import DTYPES, Tile, TileFunction
 
-Transform = Callable[[Tile], Tile] | None
+Transform = Callable[[Any], Any] | None
 Origin = list[int]
 """Where the current tile starts along each axis; one list of a frame that the engine updates in place."""
 
@@ -73,7 +74,7 @@ class Recipe(NamedTuple):
     """The calls of every pass.
 
     The pool of a frame has all values of the kernel (None where they live in tensors), its scalars, the origin and the
-    extents of the tile, and the extents of the domain.
+    extents of the tile, the extents of the domain, and the views of the operands.
     """
 
     slotted: tuple[Slotted, ...]
@@ -85,7 +86,7 @@ def recipe_of(plan: KernelPlan) -> Recipe:
     recipes = plan.prepared.recipes
     domain = plan.domain
     # all that the builder reads of a plan
-    special = tuple([(view.guards, view.dim_axes) for view in plan.views if view.guards or view.dim_axes])
+    special = tuple([view.dim_axes for view in plan.views if view.dim_axes])
     shape = (domain.new_axis, domain.reductions, len(domain.extents), plan.reduction_tiles == 0)
     key = (plan.homes, plan.masks, shape, special)
     recipe: Recipe | None = recipes.get(key)
@@ -107,6 +108,7 @@ class _RecipeBuilder:
         self.origin = _Pooled(values + scalars)
         self.extents = _Pooled(values + scalars + 1)
         self.domain_extents = _Pooled(values + scalars + 2)
+        self.views = values + scalars + 3
         self.calls: list[RecipeCall] = []
 
     def build(self) -> Recipe:
@@ -176,7 +178,7 @@ class _RecipeBuilder:
         elif form is IOTA:
             self._call(step, _iota, self.origin, self.plan.domain.new_axis[instruction.a], result)
         elif form is LOAD_GUARDED:
-            guards = self.plan.views[instruction.a].guards
+            guards = _Pooled(self.views, partial(_guards, instruction.a))
             self._call(step, _load_guarded, _Operand(instruction.a), guards, self.origin, result)
         elif form is GATHER:
             self._add_gather(step, result)
@@ -297,6 +299,10 @@ def _iota(origin: Origin, axis: int, out: Tile) -> None:
     shape[axis] = -1
     indices = np.arange(start, start + out.shape[axis], dtype=np.int64)
     out[...] = indices.reshape(shape)
+
+
+def _guards(number: int, views: Sequence[View]) -> tuple[Guard, ...]:
+    return views[number].guards
 
 
 def _load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:

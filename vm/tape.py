@@ -8,11 +8,11 @@ arrays of the caller in place. Those in the workspace stay.
 from typing import Any
 
 from vm.device import Arena
-from vm.frame import Call, Frame
+from vm.frame import Call, pool_of
 from vm.layout import View
 from vm.operands import Buffers, operand_array
 from vm.plan import KernelPlan
-from vm.steps import Transform
+from vm.steps import Transform, recipe_of
 from vm.tiles import DTYPES
 
 Place = tuple[list[Any], int, Transform]
@@ -24,12 +24,20 @@ class Tape:
 
     def __init__(self, plan: KernelPlan, buffers: Buffers, arena: Arena) -> None:
         self.plan = plan
-        frame = Frame(plan, plan.domain.extents, arena)
-        self._calls: list[Call] = [call for part in frame.passes for call in part.first]
+        extents = plan.domain.extents
+        recipe = recipe_of(plan)
+        pool = pool_of(plan, recipe.slotted, extents, [0] * len(extents), arena)
+        other = arena.library.functions
         places: dict[int, list[Place]] = {}
-        for part in frame.passes:
-            for operand, arguments, position, transform in part.patches:
-                places.setdefault(operand, []).append((arguments, position, transform))
+        self._calls: list[Call] = []
+        for part in recipe.passes:
+            for _, function, _, known, pooled, patched in part:
+                arguments = list(known)
+                for position, source, transform in pooled:
+                    arguments[position] = pool[source] if transform is None else transform(pool[source])
+                for operand, position, transform in patched:
+                    places.setdefault(operand, []).append((arguments, position, transform))
+                self._calls.append((other.get(function, function), arguments))
         self._given: list[tuple[View, Any, list[Place]]] = []
         """The operands that each launch brings, with their element types and places."""
         for operand, found in places.items():

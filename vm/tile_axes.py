@@ -12,20 +12,25 @@ from vm.prepare import PreparedKernel, Step
 
 def tile_masks(prepared: PreparedKernel, domain: Domain, views: list[View]) -> list[int]:
     """The mask of each entry of `prepared.tile_axes`."""
+    spanned = [view.mask for view in views]
+    parallel_mask, new_axis = domain.parallel_mask, domain.new_axis
     masks: list[int] = []
     for operands, axes, parallel, left_operands, left_axes in prepared.tile_axes:
-        mask = domain.parallel_mask if parallel else 0
-        mask |= _mask(left_operands, left_axes, domain, views) & domain.parallel_mask
-        masks.append(mask | _mask(operands, axes, domain, views))
+        mask = _mask(operands, axes, spanned, new_axis)
+        if parallel:
+            mask |= parallel_mask
+        if left_operands or left_axes:
+            mask |= _mask(left_operands, left_axes, spanned, new_axis) & parallel_mask
+        masks.append(mask)
     return masks
 
 
-def _mask(operands: frozenset[int], axes: int, domain: Domain, views: list[View]) -> int:
+def _mask(operands: frozenset[int], axes: int, spanned: list[int], new_axis: tuple[int, ...]) -> int:
     mask = 0
     for operand in operands:
-        mask |= views[operand].mask
+        mask |= spanned[operand]
     if axes:
-        for axis, target in enumerate(domain.new_axis):
+        for axis, target in enumerate(new_axis):
             if target >= 0 and axes >> axis & 1:
                 mask |= 1 << target
     return mask

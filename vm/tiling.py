@@ -8,7 +8,6 @@ from math import prod
 from typing import NamedTuple
 
 from vm.blas import BLAS
-from vm.isa import REDUCE_INIT
 from vm.layout import Domain
 from vm.prepare import PreparedKernel, Tenant
 
@@ -282,14 +281,7 @@ def _computed_rows_tile(
 def _fewest_columns(prepared: PreparedKernel, domain: Domain, masks: list[int]) -> int:
     """Columns below which a block is not made narrower, because its rows are computed again for each block."""
     across = 1 << len(domain.extents) - 2
-    steps = sum(
-        step.result >= 0
-        and not masks[prepared.value_axes[step.result]] & across
-        and prepared.values[step.result].loaded < 0
-        and step.instruction.opcode.format is not REDUCE_INIT
-        for part in prepared.passes
-        for step in part.steps
-    )
+    steps = sum([not masks[axes] & across for axes in prepared.computed_axes])
     points = max(domain.extents[-3] * domain.extents[-1], 1)
     return max(steps * (COLUMNS_OF_STEP + POINTS_OF_CALL // points), LEAST_BLOCK)
 
@@ -304,13 +296,15 @@ def _rows(
 ) -> int:
     """How many rows of a product the unified buffer takes, with so many columns of the results and the whole contracted dim."""
     rank = len(domain.extents)
-    row, inner = 1 << rank - 3, {rank - 2: columns, rank - 1: domain.extents[-1]}
+    row, across, along = (1 << rank - back for back in (3, 2, 1))
+    inner = [(columns if mask & across else 1) * (domain.extents[-1] if mask & along else 1) for mask in masks]
     whole = [0] * prepared.kernel.slots
     of_row = [0] * prepared.kernel.slots
     for slot, axes, element_bytes, _ in tenants:
         sizes = of_row if masks[axes] & row else whole
-        size = element_bytes * prod([extent for axis, extent in inner.items() if masks[axes] >> axis & 1])
-        sizes[slot] = max(sizes[slot], size)
+        size = element_bytes * inner[axes]
+        if size > sizes[slot]:
+            sizes[slot] = size
     return max(unified_buffer_bytes - sum(whole), 0) // max(sum(of_row), 1)
 
 

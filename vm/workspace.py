@@ -6,8 +6,10 @@ is free for others: it belongs to nobody else, because bind and machine see to i
 largest to the smallest.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from vm.program import Program, Storage, Variant
@@ -82,16 +84,18 @@ def _only_reader(variant: Variant, readers: list[int], kernel: int) -> bool:
     return all(reader == kernel or reader not in stage for reader in readers)
 
 
-def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tuple[int, int]], int]:
+def place(
+    lives: tuple[Lifetime, ...], sizes: list[int], capacities: list[int]
+) -> tuple[dict[int, tuple[int, int]], int]:
     """For each tensor of the workspace the tensor whose memory it takes, which is an output or itself, and its byte offset
-    there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor.
+    there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor; `capacities` what an output has for others.
     """
     places: dict[int, tuple[int, int]] = {}
     workspace: list[_Block] = []
     outputs: dict[int, list[_Block]] = {}
     for lifetime in lives:
         if lifetime.output >= 0:
-            outputs[lifetime.output] = [_Block(0, sizes[lifetime.output], lifetime)]
+            outputs[lifetime.output] = [_Block(0, sizes[lifetime.output], lifetime.first, lifetime.last)]
             places.update(dict.fromkeys(lifetime.intermediates, (lifetime.output, 0)))
     total = 0
     # of equal ones those first that live longest: they are the hardest to find a place for
@@ -100,7 +104,7 @@ def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tupl
         size = sizes[lifetime.tensors[0]]
         for output, blocks in outputs.items():
             start = _tightest_gap(blocks, lifetime, size)
-            if start + size <= sizes[output]:
+            if start + size <= capacities[output]:
                 places.update(dict.fromkeys(lifetime.tensors, (output, start)))
                 break
         else:
@@ -108,7 +112,7 @@ def place(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tupl
             start = _tightest_gap(blocks, lifetime, size)
             places.update({tensor: (tensor, start) for tensor in lifetime.tensors})
             total = max(total, start + _aligned(size))
-        blocks.append(_Block(start, start + size, lifetime))
+        insort(blocks, _Block(start, start + size, lifetime.first, lifetime.last))
     return places, total
 
 
@@ -120,6 +124,8 @@ class Placement(NamedTuple):
     places: dict[int, tuple[int, int]]
     workspace_bytes: int
     separate_bytes: int
+    in_outputs: tuple[tuple[int, int, int], ...]
+    """Those whose memory is another's, with it and the offset."""
 
 
 class Placements:
@@ -131,56 +137,75 @@ class Placements:
 
     def __init__(self, lives: tuple[Lifetime, ...]) -> None:
         self.lives = lives
-        self._kept: dict[tuple[int, ...], Placement] = {}
+        self._kept: dict[tuple[tuple[int, ...], bool], Placement] = {}
 
     def of(self, sizes: list[int]) -> Placement:
         """The placement for tensors of these sizes in bytes, by tensor."""
         key = tuple([_with_room(sizes[lifetime.tensors[0]]) for lifetime in self.lives])
-        found = self._kept.get(key)
-        if found is None:
-            found = self._placement([_with_room(size) for size in sizes])
-            if len(self._kept) >= PLACEMENT_LIMIT:
-                self._kept.clear()
-            self._kept[key] = found
-        for tensor, (owner, start) in found.places.items():
-            if owner != tensor and start + sizes[tensor] > sizes[owner]:  # an output has no room
-                return self._placement(sizes)
+        found = self._placement(key, sizes, to_be_sure=False)
+        for tensor, owner, start in found.in_outputs:
+            if start + sizes[tensor] > sizes[owner]:  # an output has no room itself
+                return self._placement(key, sizes, to_be_sure=True)
         return found
 
-    def _placement(self, sizes: list[int]) -> Placement:
-        separate = sum(_aligned(sizes[tensor]) for lifetime in self.lives for tensor in lifetime.intermediates)
-        return Placement(*place(self.lives, sizes), separate)
+    def _placement(self, key: tuple[int, ...], sizes: list[int], *, to_be_sure: bool) -> Placement:
+        """The placement for all sizes that have this key; `to_be_sure`, of those in outputs each fits for all of them."""
+        found = self._kept.get((key, to_be_sure))
+        if found is None:
+            roomy = [_with_room(size) for size in sizes]
+            capacities = [_least(size) for size in roomy] if to_be_sure else roomy
+            separate = sum(_aligned(roomy[tensor]) for lifetime in self.lives for tensor in lifetime.intermediates)
+            places, total = place(self.lives, roomy, capacities)
+            others = [(tensor, owner, start) for tensor, (owner, start) in places.items() if owner != tensor]
+            found = Placement(places, total, separate, tuple(others))
+            if len(self._kept) >= PLACEMENT_LIMIT:
+                self._kept.clear()
+            self._kept[key, to_be_sure] = found
+        return found
 
 
+@lru_cache(maxsize=4096)
 def _with_room(size: int) -> int:
     if size > ROOMY_BYTES:
         return size
-    shift = max(size.bit_length() - 4, 6)
-    return -(-size >> shift) << shift
+    step = _step(size)
+    return -(-size // step) * step
+
+
+def _least(roomy: int) -> int:
+    """The least size that has so many bytes with room to grow."""
+    return roomy if roomy > ROOMY_BYTES else max(roomy - _step(roomy - 1) + 1, 0)
+
+
+def _step(size: int) -> int:
+    """What the size of a small tensor is rounded up to a multiple of, at most an eighth of it unless it is less than 512 bytes."""
+    return 1 << max(size.bit_length() - 4, 6)
 
 
 class _Block(NamedTuple):
-    """Bytes that are taken while something lives."""
+    """Bytes that are taken from one stage to another, both included."""
 
     start: int
     stop: int
-    lifetime: Lifetime
-
-    def extent(self) -> tuple[int, int]:
-        return self.start, self.stop
+    first: int
+    last: int
 
 
 def _tightest_gap(blocks: list[_Block], lifetime: Lifetime, size: int) -> int:
-    """Where to put `size` bytes: the smallest gap that takes them between what lives at the same time, else behind it."""
+    """Where to put `size` bytes: the smallest gap that takes them between what lives at the same time, else behind it.
+
+    The blocks are in ascending order.
+    """
     first, last = lifetime.first, lifetime.last
     best, best_room = -1, 0
     end = 0
-    for start, stop, other in sorted(blocks, key=_Block.extent):
-        if other.first <= last and first <= other.last:
+    for start, stop, other_first, other_last in blocks:
+        if other_first <= last and first <= other_last:
             room = start - end
             if size <= room and (best < 0 or room < best_room):
                 best, best_room = end, room
-            end = max(end, _aligned(stop))
+            if stop > end:
+                end = _aligned(stop)
     return best if best >= 0 else end
 
 

@@ -26,6 +26,11 @@ def workspaces(draw: st.DrawFn) -> tuple[tuple[Lifetime, ...], list[int]]:
     return tuple(lives), sizes
 
 
+def placed(lives: tuple[Lifetime, ...], sizes: list[int]) -> tuple[dict[int, tuple[int, int]], int]:
+    """Placed in the workspace and in all of the outputs."""
+    return place(lives, sizes, sizes)
+
+
 def live_bytes(lives: tuple[Lifetime, ...], sizes: list[int], stage: int) -> int:
     return sum(rounded(sizes[life.tensors[0]]) for life in lives if life.first <= stage <= life.last)
 
@@ -61,7 +66,7 @@ def check_apart(lives: tuple[Lifetime, ...], sizes: list[int], places: dict[int,
 @given(workspaces())
 def test_tensors_that_live_at_once_do_not_overlap(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
     lives, sizes = workspace
-    check_apart(lives, sizes, *place(lives, sizes))
+    check_apart(lives, sizes, *placed(lives, sizes))
 
 
 @given(workspaces(), st.lists(st.integers(7, 20), min_size=1, max_size=4))
@@ -97,18 +102,29 @@ def test_a_tensor_does_not_grow_out_of_an_output() -> None:
     placements = Placements((Lifetime((0,), 0, 1), Lifetime((1,), 2, 3, output=1)))
     assert placements.of([4160, 4224]).places == {0: (1, 0)}
     assert placements.of([4224, 4160]).places == {0: (0, 0)}
+    assert placements.of([4224, 4160]) is placements.of([4352, 4288])
+    assert placements.of([4352, 4352]) is placements.of([4160, 4224])
+
+
+def test_a_tensor_stays_in_an_output_that_has_room_for_it_at_any_size() -> None:
+    """Of 8193 to 9216 bytes it has at least 8193, for one of up to 4608; for one of 9000 that does not grow it has not always."""
+    lives = (Lifetime((0,), 0, 1), Lifetime((1,), 0, 1), Lifetime((2,), 2, 3, output=2))
+    placements = Placements(lives)
+    found = placements.of([9000, 4500, 8500])
+    assert found.places == {0: (0, 0), 1: (2, 0)}
+    assert placements.of([9216, 4608, 8193]) is found
 
 
 @given(workspaces())
 def test_the_workspace_is_no_larger_than_all_tensors_apart(workspace: tuple[tuple[Lifetime, ...], list[int]]) -> None:
     lives, sizes = workspace
-    _, total = place(lives, sizes)
+    _, total = placed(lives, sizes)
     assert total <= sum(rounded(sizes[life.tensors[0]]) for life in lives if life.output < 0)
 
 
 def test_a_chain_needs_two_buffers() -> None:
     lives = tuple(Lifetime((stage,), stage, stage + 1) for stage in range(10))
-    places, total = place(lives, [1000] * 10)
+    places, total = placed(lives, [1000] * 10)
     assert total == 2048
     assert {start for _, start in places.values()} == {0, 1024}
 
@@ -122,7 +138,7 @@ def test_the_tightest_gap_is_taken() -> None:
         Lifetime((3,), 0, 9),
         Lifetime((4,), 2, 9),
     )
-    places, total = place(lives, [1024, 960, 512, 448, 64])
+    places, total = placed(lives, [1024, 960, 512, 448, 64])
     assert [places[tensor][1] for tensor in range(5)] == [0, 1024, 1984, 2496, 1984]
     assert total == live_bytes(lives, [1024, 960, 512, 448, 64], 0)
 
@@ -131,7 +147,7 @@ def test_large_tensors_are_placed_first() -> None:
     """In the order of stages the tensor of 1024 bytes would be put behind both small ones, for they leave no gap for it."""
     lives = (Lifetime((0,), 0, 1), Lifetime((1,), 0, 2), Lifetime((2,), 2, 3))
     sizes = [128, 64, 1024]
-    _, total = place(lives, sizes)
+    _, total = placed(lives, sizes)
     assert total == max(live_bytes(lives, sizes, stage) for stage in range(4)) == 1024 + 64
 
 
@@ -144,20 +160,20 @@ def test_the_memory_of_an_output_is_free_until_it_is_written() -> None:
         Lifetime((3,), 0, 1),
         Lifetime((4,), 4, 5, output=4),
     )
-    places, total = place(lives, [1000, 1000, 1000, 1001, 1000])
+    places, total = placed(lives, [1000, 1000, 1000, 1001, 1000])
     assert places == {0: (4, 0), 1: (4, 0), 2: (2, 0), 3: (3, 0)}
     assert total == 1024
 
 
 def test_what_lives_longest_is_the_first_to_find_a_place() -> None:
     lives = (Lifetime((0,), 0, 1), Lifetime((1,), 1, 3), Lifetime((2,), 1, 2), Lifetime((3,), 4, 5, output=3))
-    places, total = place(lives, [64] * 4)
+    places, total = placed(lives, [64] * 4)
     assert places[1] == (3, 0)
     assert total == 128
 
 
 def test_an_output_over_intermediates_has_their_memory_from_the_start() -> None:
     lives = (Lifetime((0, 2), 1, 3, output=2), Lifetime((1,), 0, 1), Lifetime((3,), 0, 0))
-    places, total = place(lives, [64] * 4)
+    places, total = placed(lives, [64] * 4)
     assert places == {0: (2, 0), 1: (1, 0), 3: (2, 0)}
     assert total == 64
