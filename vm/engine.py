@@ -49,7 +49,7 @@ class _Core:
     def tape(self, plan: KernelPlan, buffers: Buffers) -> Tape:
         """The tape of a plan of one tile, made now or kept from before."""
         found: Tape | None = self.arena.kept.get(id(plan))
-        if found is None or found.plan is not plan:
+        if found is None or found.plan() is not plan:
             found = Tape(plan, buffers, self.arena)
             self.arena.keep(id(plan), found)
         return found
@@ -257,11 +257,12 @@ class _KernelRun:
         key = (plan.key, span.extents)
         frame = core.frames.get(key)
         if frame is None:
-            kept = core.arena.kept.get(key)
-            if kept is None or kept[0].key != plan.key:
-                kept = (plan, Frame(plan, span.extents, core.arena))
-                core.arena.keep(key, kept)
-            frame = core.frames[key] = kept[1]
+            frame = core.arena.kept.get(key)
+            maker = None if frame is None else frame.plan()
+            if frame is None or maker is None or maker.key != plan.key:
+                frame = Frame(plan, span.extents, core.arena)
+                core.arena.keep(key, frame)
+            core.frames[key] = frame
         return frame
 
 

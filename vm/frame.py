@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -48,6 +49,8 @@ class Frame:
     """The calls of a plan for one tile extent, the origin that they read, and the accumulators of a split reduction."""
 
     def __init__(self, plan: KernelPlan, extents: tuple[int, ...], arena: Arena) -> None:
+        self.plan = ref(plan)
+        """Weak: a frame that is kept is not to keep a program."""
         self.origin: Origin = [0] * len(extents)
         recipe = recipe_of(plan)
         pool = pool_of(plan, recipe.slotted, extents, self.origin, arena)

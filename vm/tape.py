@@ -6,6 +6,7 @@ arrays of the caller in place. Those in the workspace stay.
 """
 
 from typing import Any
+from weakref import ref
 
 from vm.device import Arena
 from vm.frame import Call, pool_of
@@ -23,7 +24,8 @@ class Tape:
     """The calls of one plan in one arena, to whose workspace it holds on."""
 
     def __init__(self, plan: KernelPlan, buffers: Buffers, arena: Arena) -> None:
-        self.plan = plan
+        self.plan = ref(plan)
+        """Weak: a tape that is kept is not to keep a program."""
         extents = plan.domain.extents
         recipe = recipe_of(plan)
         pool = pool_of(plan, recipe.slotted, extents, [0] * len(extents), arena)

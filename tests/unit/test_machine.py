@@ -127,6 +127,24 @@ KEPT: tuple[tuple[Callable[[], Program], Callable[[], list[Array]]], ...] = (
 
 
 @pytest.mark.parametrize("number", range(len(KEPT)))
+@pytest.mark.parametrize("unified_buffer_bytes", [1 << 10, 1 << 20])
+def test_a_device_keeps_no_program(number: int, unified_buffer_bytes: int) -> None:
+    """Frames and tapes stay with the device, but what they were made for goes with its last user."""
+    make, arrays = KEPT[number]
+    device = Device(1, unified_buffer_bytes)
+    made = Machine(make(), device)
+    made.call(arrays())
+    assert device.arena.kept
+    gone = weakref.ref(made._prepared)
+    plans = [weakref.ref(kernel) for plan in made._plans.values() for stage in plan.stages for kernel in stage]
+    del made
+    gc.collect()
+    assert gone() is None
+    assert plans
+    assert all(plan() is None for plan in plans)
+
+
+@pytest.mark.parametrize("number", range(len(KEPT)))
 @pytest.mark.parametrize("cores", [1, 3])
 @pytest.mark.usefixtures("on_all_cores")
 def test_a_call_keeps_no_array_of_the_caller(number: int, cores: int) -> None:
