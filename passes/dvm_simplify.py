@@ -37,6 +37,7 @@ from dvm_dialects.dvm import (
     PadOp,
     ReshapeOp,
     SelectOp,
+    SizeOp,
     SliceOp,
     TransposeOp,
     UnaryOp,
@@ -132,6 +133,11 @@ def fold_constant_splat(op: ConstantOp) -> Replacement:
     if not data or data != data[:size] * len(op.value):
         return None
     return _new_splat(op, scalar_value(next(iter(op.value.iter_attrs()))), shape_of(op.result.type))
+
+
+def fold_known_size(op: SizeOp) -> Replacement:
+    """`size [4]` is `broadcast_scalar 4 shape [] type Int64`."""
+    return _new_splat(op, op.dim.value, ())
 
 
 def fold_unary_splat(op: UnaryOp) -> Replacement:
@@ -415,6 +421,7 @@ def matmul_of_flattened(op: MatmulOp) -> Replacement:
 
 _RULES: dict[type[Operation], Sequence[Callable[[Any], Replacement]]] = {
     ConstantOp: (fold_constant_splat,),
+    SizeOp: (fold_known_size,),
     UnaryOp: (fold_unary_splat, repeated_unary),
     BinaryOp: (binary_of_splat,),
     BinaryScalarOp: (fold_binary_scalar_splat, scalar_identity, scalar_absorbs, square, combine_scalars),

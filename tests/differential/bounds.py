@@ -209,6 +209,10 @@ def _iota_op(op: dvm.IotaOp, operands: _Operands, symbols: _Symbols) -> Bounded:
     return Bounded(rounded, np.abs(rounded - counted))
 
 
+def _size_op(op: dvm.SizeOp, operands: _Operands, symbols: _Symbols) -> Bounded:
+    return certain(np.array(sizes_in(op.size, symbols)[0]))
+
+
 def _one_hot_op(op: dvm.OneHotOp, operands: _Operands, symbols: _Symbols) -> Bounded:
     element, index = op.result_element(), operands[0]
     depth = sizes_in(op.depth, symbols)[0]
@@ -306,6 +310,7 @@ _MEANINGS = cast(
         dvm.PadOp: _pad_op,
         dvm.GatherOp: _gather_op,
         dvm.IotaOp: _iota_op,
+        dvm.SizeOp: _size_op,
         dvm.OneHotOp: _one_hot_op,
         dvm.ElemAnyOp: _elem_any_op,
         dvm.MatmulOp: _matmul_op,

@@ -139,6 +139,13 @@ def _iota(graph: Graph) -> Node | None:
     return graph.take(dvm.IotaOp(axis, entries, graph.random.choice(NUMBERS)), [])
 
 
+def _size(graph: Graph) -> Node | None:
+    size = Dim.constant(graph.random.randint(-3, 9))
+    if graph.symbols and graph.chance(0.8):
+        size = Dim.symbol(graph.random.choice(tuple(graph.symbols))) * graph.random.choice((-1, 1, 1, 2)) + size
+    return graph.take(dvm.SizeOp(size), [])
+
+
 def _one_hot(graph: Graph) -> Node | None:
     depth = max(graph.size(), graph.random.choice((0, 1, 4)))
     if graph.chance(0.5):
@@ -523,6 +530,7 @@ MAKERS: dict[str, OperationMaker] = {
     "broadcast_scalar": _broadcast_scalar,
     "constant": _constant,
     "iota": _iota,
+    "size": _size,
     "onehot": _one_hot,
     "reduce": _reduce,
     "elemany": _elem_any,
@@ -555,11 +563,12 @@ FOCUSES: Mapping[str, Mapping[str, float]] = {
     "chains": {"binary_scalar": 4.0, "cast": 3.0, "unary": 2.0, "binary": 2.0, "select": 1.5, "broadcast_scalar": 2.0}
     | {"constant": 1.5, "transpose": 2.0, "reshape": 2.0, "broadcast": 2.0, "slice": 1.5, "pad": 1.0, "concat": 1.0}
     | {"copy": 0.5, "reduce": 0.5},
-    "elementwise": dict.fromkeys(_ELEMENTWISE, 3.0) | {"broadcast_scalar": 1.0, "constant": 1.0, "iota": 0.5},
+    "elementwise": dict.fromkeys(_ELEMENTWISE, 3.0)
+    | {"broadcast_scalar": 1.0, "constant": 1.0, "iota": 0.5, "size": 0.5},
     "reduction": dict.fromkeys(_ELEMENTWISE, 1.0)
     | {"reduce": 4.0, "softmax": 1.0, "norm": 1.5, "elemany": 0.5, "broadcast": 1.0},
     "movement": dict.fromkeys(
-        ("reshape", "transpose", "slice", "concat", "pad", "gather", "onehot", "iota", "broadcast", "copy"), 1.0
+        ("reshape", "transpose", "slice", "concat", "pad", "gather", "onehot", "iota", "size", "broadcast", "copy"), 1.0
     )
     | {"binary": 2.0, "unary": 1.0, "reduce": 1.0},
     "products": {"matmul": 4.0, "grouped_matmul": 2.0, "transpose": 1.0, "reshape": 1.0, "binary": 2.0, "gelu": 0.5}

@@ -292,6 +292,17 @@ def test_a_sliced_iota() -> None:
     check(lambda x: add(x, ops.SliceOp(ops.IotaOp(0, [4], F32).result, [2], [1])), [[4]], kernels=1)
 
 
+def test_a_size_needs_no_kernel_of_its_own() -> None:
+    def rows_below(x: SSAValue) -> DvmOp:
+        """The rows of x that are among the last three, the others 0."""
+        rows = ops.IotaOp(0, ["s0", 1], ElementType.I64)
+        below = ops.BinaryOp("Less", rows, ops.SizeOp("s0 - 3"))
+        return ops.SelectOp(below, ops.BroadcastScalarOp(0.0, [], F32), x)
+
+    check(rows_below, [["s0", "s1"]], {"s0": 1, "s1": 4}, {"s0": 3, "s1": 1}, {"s0": 17, "s1": 5}, kernels=1)
+    check(lambda x: add(x, ops.CastOp(ops.SizeOp("s0*s0 - 2"), F32)), [["s0", 3]], {"s0": 0}, {"s0": 7}, kernels=1)
+
+
 # --- reshapes ---
 
 

@@ -55,6 +55,8 @@ func.func @ours(%a : tensor<4x2xf32>, %v : tensor<2xf32>, %table : tensor<10x2xf
   %p2 = dvm.pad %index low [2] high ["s0"] value -7 : tensor<3xi32> -> tensor<?xi32, #dvm.sym<["s0 + 5"]>>
   %g = dvm.gather %table, %index axis 0 : tensor<10x2xf32>, tensor<3xi32> -> tensor<3x2xf32>
   %i = dvm.iota axis 0 shape [4, 2] : tensor<4x2xi32>
+  %z0 = dvm.size ["2*s0 - 4"] : tensor<i64>
+  %z1 = dvm.size [-1] : tensor<i64>
   %x1 = dvm.softmax %a axis -1 : tensor<4x2xf32> -> tensor<4x2xf32>
   %l0 = dvm.layer_norm %a axis 0 epsilon 0.0 : tensor<4x2xf32> -> tensor<4x2xf32>
   %l1 = dvm.layer_norm %a, %v axis 1 epsilon 1.0e-05 : tensor<4x2xf32>, tensor<2xf32> -> tensor<4x2xf32>
@@ -78,6 +80,8 @@ func.func @ours(%a : tensor<4x2xf32>, %v : tensor<2xf32>, %table : tensor<10x2xf
 // CHECK-NEXT:   %p2 = dvm.pad %index low [2] high ["s0"] value -7 : tensor<3xi32> -> tensor<?xi32, #dvm.sym<["s0 + 5"]>>
 // CHECK-NEXT:   %g = dvm.gather %table, %index axis 0 : tensor<10x2xf32>, tensor<3xi32> -> tensor<3x2xf32>
 // CHECK-NEXT:   %i = dvm.iota axis 0 shape [4, 2] : tensor<4x2xi32>
+// CHECK-NEXT:   %z0 = dvm.size ["2*s0 - 4"] : tensor<i64>
+// CHECK-NEXT:   %z1 = dvm.size [-1] : tensor<i64>
 // CHECK-NEXT:   %x1 = dvm.softmax %a axis -1 : tensor<4x2xf32> -> tensor<4x2xf32>
 // CHECK-NEXT:   %l0 = dvm.layer_norm %a axis 0 epsilon 0.000000e+00 : tensor<4x2xf32> -> tensor<4x2xf32>
 // CHECK-NEXT:   %l1 = dvm.layer_norm %a, %v axis 1 epsilon 1.000000e-05 : tensor<4x2xf32>, tensor<2xf32> -> tensor<4x2xf32>

@@ -270,6 +270,22 @@
 
 // -----
 
+// Size.
+// CHECK: dvm.size: 'size' has 2 entries, expected one
+%0 = dvm.size [4, 5] : tensor<i64>
+
+// -----
+
+// CHECK: dvm.size: the result must be of i64, but is tensor<i32>
+%0 = dvm.size [4] : tensor<i32>
+
+// -----
+
+// CHECK: dvm.size: the result must have rank 0, but is tensor<1xi64>
+%0 = dvm.size [4] : tensor<1xi64>
+
+// -----
+
 // One-hot.
 %a = "test.op"() : () -> tensor<4xf32>
 // CHECK: dvm.onehot: 'index' must be of i32, i64, but is tensor<4xf32>

@@ -276,3 +276,25 @@ func.func @iota_along_an_unknown_dim(%y : !s1) -> !joined {
   }
   return %r : !joined
 }
+
+// A size is a scalar, whose value bind knows.
+// CHECK-LABEL: func.func @size(
+// CHECK-NEXT:    %r = visa.kernel vector @k0 domain [parallel "s0"] slots 0 () ->
+// CHECK-NEXT:    ^bb0(%r_1: !visa.global<i1, affine_map<(d0) -> (d0)>>):
+// CHECK-NEXT:      visa.pass once
+// CHECK-NEXT:      %0 = visa.scalar "s0 - 1" : i64
+// CHECK-NEXT:      %1 = visa.iota i64 axis 0 :
+// CHECK-NEXT:      %2 = visa.binary lt i64 %1, %0 : (!visa.ub, !visa.scalar) -> !visa.ub
+// CHECK-NEXT:      visa.store i1 %2, %r_1
+// CHECK-NEXT:      visa.end
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %r :
+func.func @size(%x : tensor<?xf32, #dvm.sym<["s0"]>>) -> tensor<?xi1, #dvm.sym<["s0"]>> {
+  %r = vk.kernel vector @k0(%a = %x : tensor<?xf32, #dvm.sym<["s0"]>>) -> tensor<?xi1, #dvm.sym<["s0"]>> {
+    %0 = dvm.size ["s0 - 1"] : tensor<i64>
+    %1 = dvm.iota axis 0 shape ["s0"] : tensor<?xi64, #dvm.sym<["s0"]>>
+    %2 = dvm.binary Less %1, %0 : tensor<?xi64, #dvm.sym<["s0"]>>, tensor<i64> -> tensor<?xi1, #dvm.sym<["s0"]>>
+    vk.yield %2 : tensor<?xi1, #dvm.sym<["s0"]>>
+  }
+  return %r : tensor<?xi1, #dvm.sym<["s0"]>>
+}

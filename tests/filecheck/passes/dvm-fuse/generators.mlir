@@ -38,6 +38,26 @@ func.func @two_kernels(%x : !t, %y : !t) -> (!t, !t) {
   return %1, %2 : !t, !t
 }
 
+// Neither is a size as a number a kernel, nor is it stored for one.
+// CHECK-LABEL: func.func @size_in_two_kernels(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
+// CHECK-NEXT:      %1 = dvm.size ["s0"] :
+// CHECK-NEXT:      %2 = dvm.binary Mul %x_1, %1 :
+// CHECK-NEXT:      vk.yield %2 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %1 = vk.kernel vector @k1(%y_1 = %y : {{.*}})
+// CHECK-NEXT:      %2 = dvm.size ["s0"] :
+// CHECK-NEXT:      %3 = dvm.binary Add %y_1, %2 :
+// CHECK-NEXT:      vk.yield %3 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %0, %1 :
+func.func @size_in_two_kernels(%x : tensor<?xi64, #dvm.sym<["s0"]>>, %y : tensor<8xi64>) -> (tensor<?xi64, #dvm.sym<["s0"]>>, tensor<8xi64>) {
+  %0 = dvm.size ["s0"] : tensor<i64>
+  %1 = dvm.binary Mul %x, %0 : tensor<?xi64, #dvm.sym<["s0"]>>, tensor<i64> -> tensor<?xi64, #dvm.sym<["s0"]>>
+  %2 = dvm.binary Add %y, %0 : tensor<8xi64>, tensor<i64> -> tensor<8xi64>
+  return %1, %2 : tensor<?xi64, #dvm.sym<["s0"]>>, tensor<8xi64>
+}
+
 // CHECK-LABEL: func.func @iota_in_two_kernels(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.iota axis 1 shape [4, 8] :

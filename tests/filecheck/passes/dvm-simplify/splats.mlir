@@ -10,6 +10,18 @@ func.func @constant_splat() -> tensor<4x2xf16> {
 // CHECK-NEXT:   func.return %0 : tensor<4x2xf16>
 // CHECK-NEXT: }
 
+// So is a size that is known.
+func.func @known_size() -> (tensor<i64>, tensor<i64>) {
+  %0 = dvm.size [7] : tensor<i64>
+  %1 = dvm.size ["s0 - 1"] : tensor<i64>
+  return %0, %1 : tensor<i64>, tensor<i64>
+}
+// CHECK-LABEL: func.func @known_size() -> (tensor<i64>, tensor<i64>) {
+// CHECK-NEXT:   %0 = dvm.broadcast_scalar 7 shape [] type Int64 : i64 -> tensor<i64>
+// CHECK-NEXT:   %1 = dvm.size ["s0 - 1"] : tensor<i64>
+// CHECK-NEXT:   func.return %0, %1 : tensor<i64>, tensor<i64>
+// CHECK-NEXT: }
+
 // 0.0 and -0.0 are equal, but not the same (xDSL prints them as a splat); other constants stay as they are.
 func.func @constant_left_alone() -> (tensor<2xf32>, tensor<2xi1>, tensor<0xf32>) {
   %0 = dvm.constant dense<"0x0000000000000080"> : tensor<2xf32>
