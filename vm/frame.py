@@ -59,15 +59,13 @@ class Frame:
         other = arena.library.functions
         for part in recipe.passes:
             calls = PassCalls()
-            for mnemonic, function, following, known, pooled, patched in part:
-                arguments = list(known)
-                for position, source, transform in pooled:
-                    arguments[position] = pool[source] if transform is None else transform(pool[source])
-                for operand, position, transform in patched:
+            for call in part:
+                arguments = call.filled(pool)
+                for operand, position, transform in call.patched:
                     calls.patches.append((operand, arguments, position, transform))
-                calls.first.append((other.get(function, function), arguments))
-                calls.following.append((other.get(following, following), arguments))
-                calls.mnemonics.append(mnemonic)
+                calls.first.append((other.get(call.function, call.function), arguments))
+                calls.following.append((other.get(call.following, call.following), arguments))
+                calls.mnemonics.append(call.mnemonic)
             self.passes.append(calls)
 
     def release(self) -> None:

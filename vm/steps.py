@@ -60,6 +60,13 @@ class RecipeCall(NamedTuple):
     pooled: tuple[tuple[int, int, Transform], ...]
     patched: tuple[tuple[int, int, Transform], ...]
 
+    def filled(self, pool: Sequence[Any]) -> list[Any]:
+        """The arguments with those from the pool."""
+        arguments = list(self.arguments)
+        for position, source, transform in self.pooled:
+            arguments[position] = pool[source] if transform is None else transform(pool[source])
+        return arguments
+
 
 class Slotted(NamedTuple):
     """A value that lives in its slot, and the axes that its tile spans."""

@@ -33,13 +33,11 @@ class Tape:
         places: dict[int, list[Place]] = {}
         self._calls: list[Call] = []
         for part in recipe.passes:
-            for _, function, _, known, pooled, patched in part:
-                arguments = list(known)
-                for position, source, transform in pooled:
-                    arguments[position] = pool[source] if transform is None else transform(pool[source])
-                for operand, position, transform in patched:
+            for call in part:
+                arguments = call.filled(pool)
+                for operand, position, transform in call.patched:
                     places.setdefault(operand, []).append((arguments, position, transform))
-                self._calls.append((other.get(function, function), arguments))
+                self._calls.append((other.get(call.function, call.function), arguments))
         self._given: list[tuple[View, Any, list[Place]]] = []
         """The operands that each launch brings, with their element types and places."""
         for operand, found in places.items():

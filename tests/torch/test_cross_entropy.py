@@ -8,27 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[torch]'")
 
-import dvm.torch  # noqa: E402
 from dvm.frontends.torch.backend import Report, backend  # noqa: E402
+from tests.torch.ways import Way, both, lazily  # noqa: E402
 
 functional = torch.nn.functional
 
-Way = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def lazily(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*arguments: Any) -> Any:
-        with dvm.torch.lazy():
-            return function(*arguments)
-
-    return run
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return torch.compile(function, backend=partial(backend, report=Report()))
-
-
-both = pytest.mark.parametrize("way", [lazily, compiled])
 
 IGNORED = -100
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,25 +9,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[torch]'")
 
 import dvm.torch  # noqa: E402
-from dvm.frontends.torch.backend import Report, backend  # noqa: E402
+from dvm.frontends.torch.backend import backend  # noqa: E402
 from tests.torch.comparing import outcome  # noqa: E402
-
-Run = Callable[..., Any]
-
-
-def recorded(function: Run) -> Run:
-    def run(*arguments: Any) -> Any:
-        with dvm.torch.lazy():
-            return function(*arguments)
-
-    return run
-
-
-def compiled(function: Run) -> Run:
-    return torch.compile(function, backend=partial(backend, report=Report()))
-
-
-both = pytest.mark.parametrize("way", [recorded, compiled], ids=["recorded", "compiled"])
+from tests.torch.ways import Run, both, lazily  # noqa: E402
 
 
 def alike(value: Any) -> Any:
@@ -252,7 +235,7 @@ def test_steps_of_training(way: Any) -> None:
         return found, [parameter.detach() for parameter in model.parameters()]
 
     wanted = losses(lambda function: function)
-    if way is recorded:
+    if way is lazily:
         with dvm.torch.lazy():
             found = losses(lambda function: function)
     else:

@@ -1,15 +1,13 @@
 """Values at the edges: no numbers, infinities, zeros of both signs, numbers that overflow. Results and gradients are what PyTorch gives."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[torch]'")
 
-import dvm.torch  # noqa: E402
-from dvm.frontends.torch.backend import Report, backend  # noqa: E402
+from tests.torch.ways import both, compiled, lazily  # noqa: E402
 
 functional = torch.nn.functional
 
@@ -62,21 +60,6 @@ BINARY |= {
 }
 
 KINDS = (torch.float32, torch.float16, torch.bfloat16)
-
-
-def lazily(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*arguments: Any) -> Any:
-        with dvm.torch.lazy():
-            return function(*arguments)
-
-    return run
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return torch.compile(function, backend=partial(backend, report=Report()))
-
-
-both = pytest.mark.parametrize("way", [lazily, compiled])
 
 
 def check(found: Any, expected: Any, what: Any) -> None:
