@@ -79,7 +79,7 @@ _UNARY = {
 
 
 def _enter_unary(name: str, kind: str) -> None:
-    @lowers(getattr(aten, name).default)
+    @lowers(getattr(aten, name).default, pointwise=True)
     def _(x: Tensor) -> Tensor:
         return unary(kind, floating(x))
 
@@ -89,7 +89,7 @@ for _name, _kind in _UNARY.items():
 
 
 def _enter_simple(name: str, function: Callable[[Tensor], Tensor]) -> None:
-    @lowers(getattr(aten, name).default)
+    @lowers(getattr(aten, name).default, pointwise=True)
     def _(x: Tensor) -> Tensor:
         return function(x)
 
@@ -98,53 +98,53 @@ for _name in ("abs", "floor", "ceil", "trunc", "isnan", "isinf", "isfinite", "lo
     _enter_simple(_name, getattr(dvm, _name))
 
 
-@lowers(aten.round.default)
+@lowers(aten.round.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.round(x)
 
 
-@lowers(aten.sign.default)
+@lowers(aten.sign.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     found = dvm.sign(x)
     return found if x.dtype.kind in "bi" else dvm.where(dvm.isnan(x), as_tensor(0.0, x.dtype), found)
 
 
-@lowers(aten.neg.default)
+@lowers(aten.neg.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.negative(x)
 
 
-@lowers(aten.bitwise_not.default)
+@lowers(aten.bitwise_not.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.invert(x)
 
 
-@lowers(aten.log2.default)
+@lowers(aten.log2.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.multiply(unary("Log", floating(x)), 1 / log(2))
 
 
-@lowers(aten.relu.default)
+@lowers(aten.relu.default, pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.maximum(x, 0)
 
 
-@lowers(aten.silu.default, of="f")
+@lowers(aten.silu.default, of="f", pointwise=True)
 def _(x: Tensor) -> Tensor:
     return dvm.silu(x)
 
 
-@lowers(aten.gelu.default, of="f")
+@lowers(aten.gelu.default, of="f", pointwise=True)
 def _(x: Tensor, *, approximate: str = "none") -> Tensor:
     return dvm.gelu(x, approximate)
 
 
-@lowers(aten.leaky_relu.default, of="f")
+@lowers(aten.leaky_relu.default, of="f", pointwise=True)
 def _(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     return dvm.where(dvm.greater(x, 0), x, dvm.multiply(x, float(negative_slope)))
 
 
-@lowers(aten.hardtanh.default, of="if")
+@lowers(aten.hardtanh.default, of="if", pointwise=True)
 def _(x: Tensor, min_val: Any = -1, max_val: Any = 1) -> Tensor:
     return dvm.clip(x, number(min_val, x.dtype), number(max_val, x.dtype))
 
@@ -158,7 +158,7 @@ def _scaled(value: Any, alpha: Any, dtype: DType) -> Any:
     return binary("Mul", operand(value, dtype), number(alpha, dtype))
 
 
-@lowers(aten.add.Tensor, aten.add.Scalar)
+@lowers(aten.add.Tensor, aten.add.Scalar, pointwise=True)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
     dtype = result_type((x, y))
     return binary("Add", operand(x, dtype), operand(_scaled(y, alpha, dtype), dtype))
@@ -171,27 +171,29 @@ def _difference(x: Any, y: Any, alpha: Any) -> Tensor:
     return binary("Sub", operand(x, dtype), operand(_scaled(y, alpha, dtype), dtype))
 
 
-@lowers(aten.sub.Tensor, aten.sub.Scalar)
+@lowers(aten.sub.Tensor, aten.sub.Scalar, pointwise=True)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
     return _difference(x, y, alpha)
 
 
-@lowers(aten.rsub.Tensor, aten.rsub.Scalar)
+@lowers(aten.rsub.Tensor)
+@lowers(aten.rsub.Scalar, pointwise=True)
 def _(x: Any, y: Any, alpha: Any = 1) -> Tensor:
     return _difference(y, x, alpha)
 
 
-@lowers(aten.mul.Tensor, aten.mul.Scalar)
+@lowers(aten.mul.Tensor, aten.mul.Scalar, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     return compute("Mul", x, y)
 
 
-@lowers(aten.div.Tensor, aten.div.Scalar)
+@lowers(aten.div.Tensor, aten.div.Scalar, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     return compute("Div", x, y, floats=True)
 
 
-@lowers(aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor, aten.pow.Scalar)
+@lowers(aten.pow.Scalar)
+@lowers(aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     if result_type((x, y)).kind in "bi":
         raise Unsupported("integers to a power, which may be negative")
@@ -203,12 +205,12 @@ def _(x: Any, y: Any) -> Tensor:
     return compute("Pow", x, y)
 
 
-@lowers(aten.maximum.default)
+@lowers(aten.maximum.default, pointwise=True)
 def _(x: Tensor, y: Tensor) -> Tensor:
     return compute("Maximum", x, y)
 
 
-@lowers(aten.minimum.default)
+@lowers(aten.minimum.default, pointwise=True)
 def _(x: Tensor, y: Tensor) -> Tensor:
     return compute("Minimum", x, y)
 
@@ -226,7 +228,7 @@ _COMPARISONS = {
 def _enter_comparison(name: str, kind: str) -> None:
     packet = getattr(aten, name)
 
-    @lowers(packet.Tensor, packet.Scalar)
+    @lowers(packet.Tensor, packet.Scalar, pointwise=True)
     def _(x: Any, y: Any) -> Tensor:
         return compute(kind, x, y)
 
@@ -235,37 +237,37 @@ for _name, _kind in _COMPARISONS.items():
     _enter_comparison(_name, _kind)
 
 
-@lowers(aten.logical_and.default)
+@lowers(aten.logical_and.default, pointwise=True)
 def _(x: Tensor, y: Tensor) -> Tensor:
     return dvm.logical_and(x, y)
 
 
-@lowers(aten.logical_or.default)
+@lowers(aten.logical_or.default, pointwise=True)
 def _(x: Tensor, y: Tensor) -> Tensor:
     return dvm.logical_or(x, y)
 
 
-@lowers(aten.logical_xor.default)
+@lowers(aten.logical_xor.default, pointwise=True)
 def _(x: Tensor, y: Tensor) -> Tensor:
     return dvm.logical_xor(x, y)
 
 
-@lowers(aten.bitwise_and.Tensor, aten.bitwise_and.Scalar)
+@lowers(aten.bitwise_and.Tensor, aten.bitwise_and.Scalar, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     return dvm.bitwise_and(x, y)
 
 
-@lowers(aten.bitwise_or.Tensor, aten.bitwise_or.Scalar)
+@lowers(aten.bitwise_or.Tensor, aten.bitwise_or.Scalar, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     return dvm.bitwise_or(x, y)
 
 
-@lowers(aten.bitwise_xor.Tensor, aten.bitwise_xor.Scalar)
+@lowers(aten.bitwise_xor.Tensor, aten.bitwise_xor.Scalar, pointwise=True)
 def _(x: Any, y: Any) -> Tensor:
     return dvm.bitwise_xor(x, y)
 
 
-@lowers(aten.where.self, aten.where.ScalarSelf, aten.where.ScalarOther, aten.where.Scalar)
+@lowers(aten.where.self, aten.where.ScalarSelf, aten.where.ScalarOther, aten.where.Scalar, pointwise=True)
 def _(condition: Tensor, x: Any, y: Any) -> Tensor:
     if condition.dtype is not BOOL:
         raise Unsupported("a condition of numbers")
@@ -273,7 +275,7 @@ def _(condition: Tensor, x: Any, y: Any) -> Tensor:
     return dvm.where(condition, as_tensor(x, dtype), as_tensor(y, dtype))
 
 
-@lowers(aten.masked_fill.Scalar, aten.masked_fill.Tensor)
+@lowers(aten.masked_fill.Scalar, aten.masked_fill.Tensor, dense=True)
 def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask.dtype is not BOOL:
         raise Unsupported("a mask of numbers")
@@ -282,7 +284,7 @@ def _(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     return dvm.where(mask, as_tensor(value, x.dtype), x)
 
 
-@lowers(aten.clamp.default, aten.clamp.Tensor, of="if")
+@lowers(aten.clamp.default, aten.clamp.Tensor, of="if", pointwise=True)
 def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise Unsupported("a range without ends")
@@ -293,17 +295,17 @@ def clamp(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     return found if max is None else dvm.minimum(found, operand(max, dtype))
 
 
-@lowers(aten.clamp_min.default, of="if")
+@lowers(aten.clamp_min.default, of="if", pointwise=True)
 def _(x: Tensor, min: Any) -> Tensor:
     return clamp(x, min)
 
 
-@lowers(aten.clamp_max.default, of="if")
+@lowers(aten.clamp_max.default, of="if", pointwise=True)
 def _(x: Tensor, max: Any) -> Tensor:
     return clamp(x, None, max)
 
 
-@lowers(aten.lerp.Scalar, aten.lerp.Tensor, of="f")
+@lowers(aten.lerp.Scalar, aten.lerp.Tensor, of="f", pointwise=True)
 def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
     if any(isinstance(one, Tensor) and one.dtype is not x.dtype for one in (end, weight)):
         raise Unsupported("ends or a weight of another type")
@@ -321,17 +323,17 @@ def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
     return from_x() if abs(weight) < 0.5 else from_end()
 
 
-@lowers(aten.addcmul.default, of="if")
+@lowers(aten.addcmul.default, of="if", pointwise=True)
 def _(x: Tensor, a: Tensor, b: Tensor, *, value: Any = 1) -> Tensor:
     return compute("Add", x, _scaled(compute("Mul", a, b), value, result_type((a, b))))
 
 
-@lowers(aten.addcdiv.default, of="f")
+@lowers(aten.addcdiv.default, of="f", pointwise=True)
 def _(x: Tensor, a: Tensor, b: Tensor, *, value: Any = 1) -> Tensor:
     return compute("Add", x, _scaled(compute("Div", a, b), value, result_type((a, b))))
 
 
-@lowers(aten.clone.default)
+@lowers(aten.clone.default, pointwise=True)
 def _(x: Tensor, *, memory_format: Any = None) -> Tensor:
     return dvm.copy(x)
 
@@ -356,7 +358,7 @@ def _(x: Tensor) -> Tensor:
     return dvm.zeros(x.shape, x.dtype)
 
 
-@lowers(aten._to_copy.default)
+@lowers(aten._to_copy.default, pointwise=True)
 def _(x: Tensor, *, dtype: torch.dtype | None = None, device: Any = None, **options: Any) -> Tensor:
     if device is not None and torch.device(device).type != "cpu":
         raise Unsupported(f"it goes to {device}")

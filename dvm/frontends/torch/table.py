@@ -44,12 +44,20 @@ DENSE: set[Any] = set()
 LAID_OUT: set[Any] = set()
 """Those whose results are not always in the usual order, even where all operands are."""
 
+POINTWISE: set[Any] = set()
+"""Those that PyTorch computes element by element: the order of their results follows from that of the operands (`layouts`)."""
+
 IN_PLACE: dict[Any, Any] = {}
 """For overloads that write their first argument the overload that computes what they write."""
 
 
 def lowers(
-    *overloads: Any, view: bool = False, dense: bool = False, laid_out: bool = False, of: str = "bif"
+    *overloads: Any,
+    view: bool = False,
+    dense: bool = False,
+    laid_out: bool = False,
+    pointwise: bool = False,
+    of: str = "bif",
 ) -> Callable[[Lowering], Lowering]:
     """Enter a function for overloads, and for those that do the same in place.
 
@@ -64,6 +72,8 @@ def lowers(
                 DENSE.add(overload)
             if laid_out:
                 LAID_OUT.add(overload)
+            if pointwise:
+                POINTWISE.add(overload)
             if view:
                 VIEWS.add(overload)
             else:
