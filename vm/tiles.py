@@ -144,18 +144,17 @@ def select(condition: Tile, then: Tile, otherwise: Tile, out: Tile) -> None:
     """out := then if condition else otherwise
 
     `np.where` branches on each element, some 3 ns where the CPU cannot predict them. Large tiles are selected by their bits:
-    otherwise ^ ((then ^ otherwise) & -condition), whatever the condition is.
+    otherwise ^ ((then ^ otherwise) & -condition), whatever the condition is. A truth value of the caller's may be any byte but 0.
     """
     if out.size < SELECTED_BY_BITS:
         np.copyto(out, np.where(condition, then, otherwise))
         return
     bits = _BITS[out.itemsize]
     other = otherwise.view(bits)
+    ones = np.not_equal(condition.view(np.int8), 0).view(np.int8)
+    mask = np.negative(ones, ones).astype(bits)
     chosen = np.bitwise_xor(then.view(bits), other)
-    if chosen.shape == out.shape:
-        np.bitwise_and(chosen, np.negative(condition.view(np.int8)).astype(bits), chosen)
-    else:
-        chosen = np.bitwise_and(chosen, np.negative(condition.view(np.int8)).astype(bits))
+    chosen = np.bitwise_and(chosen, mask, chosen if chosen.shape == out.shape else None)
     np.bitwise_xor(chosen, other, out.view(bits))
 
 

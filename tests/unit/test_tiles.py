@@ -720,7 +720,8 @@ def test_select_by_bits(dtype: str, shape: tuple[int, ...], condition_shape: tup
         then[1::7] = -0.0
     if alias == "otherwise":
         then, otherwise = otherwise, then
-    condition = random.integers(0, 2, condition_shape).astype(bool)
+    condition = (random.integers(0, 2, condition_shape) * random.integers(1, 256, condition_shape)).astype(np.uint8)
+    condition = condition.view(bool)  # any byte but 0 is true
     expected = np.where(condition, then, otherwise)
     out = {"none": np.empty(SELECTED, dtype), "then": then, "otherwise": otherwise}[alias]
     assert out.size >= tiles.SELECTED_BY_BITS
