@@ -1,6 +1,7 @@
 """What the element-wise kinds of the dvm dialect mean on single numbers, for folding constants.
 
-Floats are computed in f64, for the caller to round; integers wrap around; truth values are bools.
+Floats are computed in f64, for the caller to round, and NaN is the one of `math.nan`, whose sign is the same on every
+processor; integers wrap around; truth values are bools.
 """
 
 import math
@@ -109,13 +110,17 @@ def wrap(value: int, element: ElementType) -> int:
     return (value + half) % (2 * half) - half
 
 
+def _one_nan(value: Number) -> Number:
+    return value if value == value else math.nan
+
+
 def unary(kind: str, value: Number, element: ElementType) -> Number:
     """The kind of `dvm.unary` on a value of an element type that it takes."""
     if element is ElementType.I1:
         return not value  # LogicalNot is the only one
     if element.is_integer:
         return wrap(_INTEGER_UNARY[kind](int(value)), element)
-    return _FLOAT_UNARY[kind](float(value))
+    return _one_nan(_FLOAT_UNARY[kind](float(value)))
 
 
 def binary(kind: str, a: Number, b: Number, element: ElementType) -> Number | None:
@@ -125,7 +130,7 @@ def binary(kind: str, a: Number, b: Number, element: ElementType) -> Number | No
     if element is ElementType.I1:
         return _LOGIC[kind](bool(a), bool(b))
     if element.is_float:
-        return _FLOAT_BINARY[kind](float(a), float(b))
+        return _one_nan(_FLOAT_BINARY[kind](float(a), float(b)))
     result = _INTEGER_BINARY[kind](int(a), int(b))
     return None if result is None else wrap(result, element)
 

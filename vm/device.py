@@ -30,6 +30,9 @@ KEPT_LIMIT = 8192
 
 ALIGNMENT = 64
 
+MOST_ROOM = 1 << 28
+"""Bytes that a memory has at most beyond what was asked for: where it is much of the machine's, there may be no more."""
+
 
 @dataclass(frozen=True)
 class Library:
@@ -46,27 +49,29 @@ class Arena:
     """The unified buffer of one thread, the workspace of the launches it starts, and its frames and tapes (calls with views into
     both).
 
-    Never shared between threads. Both memories grow on demand, to twice what is asked for, and are kept, so that a launch
-    allocates nothing. Memory that is never written takes none of the machine's.
+    Never shared between threads. Both memories grow on demand, to twice what is asked for but by 256 MiB at most, and are kept, so that
+    a launch allocates nothing. Memory that is never written takes none of the machine's.
     """
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        self.unified_buffer = aligned_bytes(0)
-        self.workspace = aligned_bytes(0)
+        self.unified_buffer = _NOTHING
+        self.workspace = _NOTHING
         self.kept: dict[Any, Any] = {}
 
     def require(self, unified_buffer_bytes: int) -> None:
         """Make the unified buffer at least so large; views into a smaller one are dropped."""
         if self.unified_buffer.size < unified_buffer_bytes:
-            self.unified_buffer = aligned_bytes(2 * unified_buffer_bytes)
             self.kept.clear()
+            self.unified_buffer = _NOTHING
+            self.unified_buffer = _with_room(unified_buffer_bytes)
 
     def require_workspace(self, workspace_bytes: int) -> npt.NDArray[np.uint8]:
         """The workspace, at least so large; views into a smaller one are dropped."""
         if self.workspace.size < workspace_bytes:
-            self.workspace = aligned_bytes(2 * workspace_bytes)
             self.kept.clear()
+            self.workspace = _NOTHING
+            self.workspace = _with_room(workspace_bytes)
         return self.workspace
 
     def keep(self, key: Any, calls: Any) -> None:
@@ -76,11 +81,19 @@ class Arena:
         self.kept[key] = calls
 
 
+def _with_room(count: int) -> npt.NDArray[np.uint8]:
+    """Memory that has room for more to be asked for later."""
+    return aligned_bytes(count + min(count, MOST_ROOM))
+
+
 def aligned_bytes(count: int) -> npt.NDArray[np.uint8]:
     """An uninitialised byte array whose address is a multiple of the cache line."""
     raw = np.empty(count + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + count]
+
+
+_NOTHING = aligned_bytes(0)
 
 
 class Device:

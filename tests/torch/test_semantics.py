@@ -395,6 +395,29 @@ def test_views_at_places_that_change(gradients: bool, function: Run) -> None:
                 torch.testing.assert_close(x.grad, y.grad)
 
 
+@pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, start, end: x[start:] * 2,
+        lambda x, start, end: x[start:end] + 1,
+        lambda x, start, end: (x * 2)[:, start:].sum(1),
+        lambda x, start, end: torch.cat((x[start:], x[:end] * 3)).exp(),
+    ],
+)
+def test_slices_that_begin_past_the_end(gradients: bool, function: Run) -> None:
+    ours = torch.compile(function, backend=backend)
+    with torch.set_grad_enabled(gradients):
+        for start, end in ((1, 3), (2, 4), (3, 6), (9, 11), (4, 2), (6, 6), (2, 5)):
+            x, y = (torch.arange(30.0).reshape(6, 5).requires_grad_(gradients) for _ in range(2))
+            found, expected = ours(x, start, end), function(y, start, end)
+            torch.testing.assert_close(found, expected)
+            if gradients:
+                found.sum().backward()
+                expected.sum().backward()
+                torch.testing.assert_close(x.grad, y.grad)
+
+
 @pytest.mark.parametrize("kind", ["lu_factor", "svd"])
 def test_sizes_that_dvm_cannot_say(kind: str) -> None:
     """The lesser of two, of what comes back from PyTorch into the backward pass."""

@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit import programs
 from tests.unit.programs import F32, S0, S1, once, reads, stream, word, writes
-from vm import machine, plan
+from vm import device, machine, plan
 from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device
 from vm.errors import DvmError, ExecutionError, ShapeError
 from vm.isa import ReduceKind
@@ -281,6 +281,17 @@ def test_defaults_without_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2, 5})
     device = Device()
     assert (device.cores, device.unified_buffer_bytes) == (3, DEFAULT_UNIFIED_BUFFER_BYTES)
+
+
+def test_a_workspace_larger_than_what_is_left_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has room to grow, but takes no more for that than the machine may have beside it."""
+    monkeypatch.setattr(device, "MOST_ROOM", 1 << 12)
+    arena = Device(1).arena
+    assert arena.require_workspace(1000).size == 2000
+    assert arena.require_workspace(2000).size == 2000
+    assert arena.require_workspace(10_000).size == 10_000 + 4096
+    arena.require(5000)
+    assert arena.unified_buffer.size == 5000 + 4096
 
 
 def test_arenas_are_of_a_thread() -> None:

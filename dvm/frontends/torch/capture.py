@@ -173,6 +173,8 @@ class Capture(TorchDispatchMode):
                 raise Unsupported("DVM has it not")
             with self.trace:
                 result = lowering(*self._given(args), **{name: self._given(value) for name, value in options.items()})
+                if func is torch.ops.aten.slice.Tensor:
+                    _check_cut(found, result)
                 self._take(found, result, view=func in VIEWS)
         except (DvmError, IndexError) as reason:
             if func is not torch.ops.aten.empty.memory_format:  # which nothing may ever read
@@ -230,6 +232,13 @@ class Capture(TorchDispatchMode):
             items = [self._given(item) for item in cast("Sequence[Any]", value)]
             return items if isinstance(value, list) else tuple(items)
         return value
+
+
+def _check_cut(found: torch.Tensor, result: Traced) -> None:
+    """Raise Unsupported where PyTorch knows of a slice that it begins or ends past the end, and so has another size for it."""
+    for size, own in zip(found.shape, result.shape, strict=True):
+        if dim_of(size) != (own.dim if isinstance(own, Size) else Dim.constant(own)):
+            raise Unsupported(f"a slice of {size} that DVM takes for one of {own}")
 
 
 def _bytes(values: Any) -> int:

@@ -318,9 +318,9 @@ def _(x: Tensor, end: Tensor, weight: Any) -> Tensor:
         """Which gives the end exactly for a weight of 1."""
         return compute("Sub", end, compute("Mul", way, compute("Sub", 1.0, weight)))
 
-    if isinstance(weight, Tensor):
-        return dvm.where(dvm.less(dvm.abs(weight), 0.5), from_x(), from_end())
-    return from_x() if abs(weight) < 0.5 else from_end()
+    if isinstance(weight, float | int):
+        return from_x() if abs(weight) < 0.5 else from_end()
+    return dvm.where(dvm.less(dvm.abs(weight), 0.5), from_x(), from_end())
 
 
 @lowers(aten.addcmul.default, of="if", pointwise=True)

@@ -258,13 +258,11 @@ def _(
     return converted(found, kept), Deferred((batch, heads, length), scores.dtype, sums)
 
 
-_PAST_ALL = (1 << 31) - 1
-
-
 def _targets(target: Tensor, classes: Any, ignored: int) -> tuple[Tensor, Tensor]:
-    """The class that each target is, 0 for those that do not count, and which count. A target past the classes is an error."""
+    """The class that each target is, 0 for those that do not count, and which count. Another target that is no class is an error."""
     counts = dvm.not_equal(target, ignored)
-    known = dvm.where(dvm.less(target, 0), _PAST_ALL, target)  # negative indices of `take` count from the end
+    # negative indices of `take` count from the end, but not beyond the first
+    known = dvm.where(dvm.less(target, 0), dvm.subtract(target, classes), target)
     return dvm.take(dvm.arange(classes), dvm.where(counts, known, 0), 0), counts
 
 

@@ -96,7 +96,7 @@ func.func @fold() -> (tensor<4xf32>, tensor<4xf32>, tensor<4xi1>, tensor<4xi32>,
 }
 // CHECK-LABEL: func.func @fold() -> (tensor<4xf32>, tensor<4xf32>, tensor<4xi1>, tensor<4xi32>, tensor<4xi32>, tensor<4xf32>, tensor<4xi1>) {
 // CHECK-NEXT:   %root = dvm.broadcast_scalar 1.41421354 shape [4] type Float32 : f32 -> tensor<4xf32>
-// CHECK-NEXT:   %nan = dvm.broadcast_scalar 0xffc00000 shape [4] type Float32 : f32 -> tensor<4xf32>
+// CHECK-NEXT:   %nan = dvm.broadcast_scalar 0x7fc00000 shape [4] type Float32 : f32 -> tensor<4xf32>
 // CHECK-NEXT:   %finite = dvm.broadcast_scalar false shape [4] type Bool : i1 -> tensor<4xi1>
 // CHECK-NEXT:   %wrapped = dvm.broadcast_scalar -2147483648 shape [4] type Int32 : i32 -> tensor<4xi32>
 // CHECK-NEXT:   %one = dvm.broadcast_scalar 1 shape [4] type Int32 : i32 -> tensor<4xi32>
