@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from dvm.frontends.torch.table import DENSE, LAID_OUT, POINTWISE
@@ -54,7 +55,7 @@ def pointwise_strides(operands: Sequence[tuple[Sequence[int], Strides]]) -> Stri
     Where they have one shape and the same strides, without gaps, so has it. Else its dims are sorted by the steps of the first operand
     that tells them apart: `reorder_dimensions` in aten/src/ATen/TensorIterator.cpp.
     """
-    shape = tuple(torch.broadcast_shapes(*[sizes for sizes, _ in operands]))
+    shape = np.broadcast_shapes(*[tuple(sizes) for sizes, _ in operands])
     first, strides = operands[0]
     if all(one == operands[0] for one in operands[1:]) and _has_no_gaps(first, strides):
         return None if _is_usual(shape, strides) else strides
