@@ -353,8 +353,8 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
     """The shapes of the values that pass between two areas, and of what the consumer makes of them by giving them other
     dims of 1.
 
-    Not if what the consumer makes of one is transposed or sliced: a reduction's result exists under the axes that are
-    left, and no others.
+    Not if what the consumer makes of one is transposed or sliced, or has dims that bind finds to be 1: a reduction's
+    result exists under the axes that are left, and no others.
     """
     left = shapes.reduced(producer.domain, producer.reduced)
     seen: list[Shape] = []
@@ -370,6 +370,10 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
             continue
         if isinstance(operation, dvm.TransposeOp | dvm.SliceOp):
             return Refused("it transposes or slices the result, which exists under its own axes only")
+        if isinstance(operation, dvm.BroadcastOp):
+            before, after = dims_of(operation.operand.type), dims_of(operation.result.type)
+            if any(own != target == shapes.ONE for own, target in zip(before[::-1], after[::-1], strict=False)):
+                return Refused("{} is taken for {}, where it would follow other axes", before, after)
         if isinstance(operation, dvm.ReshapeOp):
             before, after = dims_of(operation.operand.type), dims_of(operation.result.type)
             if before in left and after in left:

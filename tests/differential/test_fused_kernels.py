@@ -715,6 +715,18 @@ def test_what_has_the_shape_that_a_reduction_leaves_is_stored_too(dims: Dims, ax
     check(build, [dims, left], {}, kernels=1)
 
 
+def test_what_is_taken_for_one_of_another_shape_is_stored() -> None:
+    """The dims are 1, as bind finds, so that the same value is asked for along its axes, and along none."""
+
+    def taken(value: SSAValue, rank: int) -> DvmOp:
+        alone = ops.UnaryOp("Sin", ops.BroadcastOp(value, (1,) * rank).result)
+        return ops.BinaryOp("Maximum", value, alone.result)
+
+    sizes = {"s0": 1, "s1": 1}
+    check(lambda x, w: taken(ops.MatmulOp(x, w).result, 3), [("s0", 1, 6), ("s1", 6, 1)], sizes, kernels=2)
+    check(lambda x, y: taken(kept("Sum", add(x, y), [1]).results[0], 2), [("s0", 5), ("s1", 5)], sizes, kernels=2)
+
+
 def test_attention() -> None:
     def build(q: SSAValue, k: SSAValue, v: SSAValue, mask: SSAValue) -> DvmOp:
         scores = ops.BinaryScalarOp("Mul", ops.MatmulOp(q, k, trans_b=True).result, 0.25)

@@ -146,3 +146,27 @@ func.func @sliced(%x : !x, %w : !w) -> tensor<?x4xf32, #dvm.sym<["s0", "4"]>> {
   %1 = dvm.slice %0 starts [0, 2] sizes ["s0", 4] steps [1, 1] : !y -> tensor<?x4xf32, #dvm.sym<["s0", "4"]>>
   return %1 : tensor<?x4xf32, #dvm.sym<["s0", "4"]>>
 }
+
+!m = tensor<?x1x6xf32, #dvm.sym<["s0", "1", "6"]>>
+!v = tensor<?x6x1xf32, #dvm.sym<["s1", "6", "1"]>>
+!p = tensor<?x1x1xf32, #dvm.sym<["bcast(s0, s1)", "1", "1"]>>
+
+// CHECK-LABEL: func.func @taken_for_one(
+// CHECK-NEXT:    %0 = vk.kernel cube @k0(%x_1 = %x : {{.*}}, %w_1 = %w : {{.*}})
+// CHECK-NEXT:      %1 = dvm.matmul %x_1, %w_1 trans_a false trans_b false :
+// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
+// CHECK-NEXT:      %3 = dvm.broadcast %2 shape [1, 1, 1] :
+// CHECK-NEXT:      %4 = dvm.broadcast %3 shape ["bcast(s0, s1)", 1, 1] :
+// CHECK-NEXT:      %5 = dvm.binary Sub %2, %4 :
+// CHECK-NEXT:      vk.yield %5 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %1 :
+func.func @taken_for_one(%x : !m, %w : !v) -> !p {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !m, !v -> !p
+  %1 = dvm.broadcast %0 shape [1, 1, 1] : !p -> tensor<1x1x1xf32>
+  %2 = dvm.broadcast %1 shape ["bcast(s0, s1)", 1, 1] : tensor<1x1x1xf32> -> !p
+  %3 = dvm.binary Sub %0, %2 : !p, !p -> !p
+  return %3 : !p
+}
