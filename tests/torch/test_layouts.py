@@ -72,15 +72,16 @@ def told(result: Any) -> list[int]:
 
 
 def expect(overload: Any, arguments: list[Any], **options: Any) -> None:
-    """That the layout of a result is found."""
-    result = overload(*arguments, **options)
+    """That the layouts of results are found."""
+    results = overload(*arguments, **options)
+    results = results if isinstance(results, tuple) else (results,)
     tensors = [one for value in arguments for one in (value if isinstance(value, list) else [value])]
     tensors = [one for one in tensors if isinstance(one, torch.Tensor)]
     found = strides_of(overload, arguments, options, tensors)
-    strides = None if found is None else found[0]
-    mine = torch.empty(result.shape) if strides is None else torch.empty_strided(result.shape, strides)
     what = [(tuple(one.shape), one.stride()) for one in tensors]
-    assert told(mine) == told(result), f"{overload} of {what}"
+    for result, strides in zip(results, found or [None] * len(results), strict=True):
+        mine = torch.empty(result.shape) if strides is None else torch.empty_strided(result.shape, strides)
+        assert told(mine) == told(result), f"{overload} of {what}"
 
 
 @pytest.mark.parametrize("overload", sorted(POINTWISE, key=str), ids=str)
@@ -118,3 +119,18 @@ def test_joined() -> None:
 def test_joining_parts_of_rows_asks_nothing() -> None:
     one, two = torch.zeros(2, 4, 7, 16).chunk(2, -1)
     expect(aten.cat.default, [[-two, one], -1])
+
+
+@pytest.mark.usefixtures("nothing_is_asked")
+def test_attention() -> None:
+    random = Random(3)
+    for _ in range(CASES):
+        order = random.sample(range(3), 3)
+        back = sorted(range(3), key=order.__getitem__)
+        shape = [random.choice((1, 2, 3)) for _ in range(3)]
+        gaps = [size + random.choice((0, 0, 1)) for size in shape]
+        places = tuple(slice(0, size) for size in shape)
+        query, key, value = (
+            torch.zeros(*[gaps[axis] for axis in order], 8).permute(*back, 3)[places] for _ in range(3)
+        )
+        expect(aten._scaled_dot_product_flash_attention_for_cpu.default, [query, key, value])

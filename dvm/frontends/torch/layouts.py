@@ -34,6 +34,8 @@ def strides_of(
     if func in POINTWISE and wanted in (None, torch.preserve_format):
         found = pointwise_strides([(one.shape, one.stride()) for one in tensors])
         return None if found is None else (found,)
+    if func is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default:
+        return _attention_strides(args[0])
     if func is torch.ops.aten.cat.default and not any(_is_channels_last(one) for one in tensors):
         return None
     key = (
@@ -83,6 +85,14 @@ def pointwise_strides(operands: Sequence[tuple[Sequence[int], Strides]]) -> Stri
         found[axis] = step
         step *= shape[axis]
     return None if _is_usual(shape, found) else tuple(found)
+
+
+def _attention_strides(query: torch.Tensor) -> tuple[Strides | None, Strides | None]:
+    """The strides of what attention gives, which lies as the query does, and of the logarithms of its sums, whose heads are innermost."""
+    batch, heads, length, _ = query.shape
+    sums = (length * heads, 1, heads)
+    usual = _is_usual((batch, heads, length), sums)
+    return pointwise_strides([(query.shape, query.stride())]), None if usual else sums
 
 
 def _compare(one: int, other: int, steps: list[list[int]], shape: tuple[int, ...]) -> int:
