@@ -161,8 +161,8 @@ def check(example: str, program: Program) -> None:
 
 
 def measure(example: str, rounds: int) -> None:
-    """Print a line: kernels and megabytes moved without and with fusion, the workspace without and with memory shared,
-    and the milliseconds of the contenders.
+    """Print a line: kernels and megabytes moved without and with fusion, the workspace without either, with fusion, and with memory
+    shared too, and the milliseconds of the contenders.
     """
     sizes = BY_HAND[example][0]
     programs = [compiled(example, fusion=fusion) for fusion in (False, True)]
@@ -180,12 +180,25 @@ def measure(example: str, rounds: int) -> None:
     print(
         f"{example:>18}: {before.kernels:>2} -> {after.kernels:>2} kernels, "
         f"{(before.bytes_read + before.bytes_written) / 1e6:4.0f} -> "
-        f"{(after.bytes_read + after.bytes_written) / 1e6:3.0f} MB; workspace "
+        f"{(after.bytes_read + after.bytes_written) / 1e6:3.0f} MB; workspace {before.separate_workspace_bytes / 1e6:.1f} -> "
         f"{after.separate_workspace_bytes / 1e6:.1f} -> {after.workspace_bytes / 1e6:.1f} MB; "
         + ", ".join(f"{name} {seconds * 1e3:.2f} ms" for name, seconds in times.items())
         + f"; fusion {times['unfused'] / times['fused']:.2f}x, beside NumPy {times['NumPy'] / times['fused']:.2f}x",
         flush=True,
     )
+
+
+def measure_workspace() -> None:
+    """Print what is left of the transformer block's workspace at some lengths."""
+    programs = [compiled("transformer_block", fusion=fusion) for fusion in (False, True)]
+    for length in (16, 64, 128, 512):
+        before, after = (program.costs(*program.input_shapes({"s": length})) for program in programs)
+        print(
+            f"transformer_block, s = {length}: its workspace is "
+            f"{after.workspace_bytes / before.separate_workspace_bytes:.3f} of what it is without fusion and shared memory, "
+            f"{after.workspace_bytes / after.separate_workspace_bytes:.3f} of that without shared memory only, "
+            f"{before.workspace_bytes / before.separate_workspace_bytes:.3f} without fusion"
+        )
 
 
 def main() -> None:
@@ -198,6 +211,7 @@ def main() -> None:
         if example not in BY_HAND:
             parser.error(f"there is no example '{example}'")
         measure(example, options.rounds)
+    measure_workspace()
 
 
 if __name__ == "__main__":

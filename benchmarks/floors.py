@@ -1,0 +1,175 @@
+"""What would be left if DVM took no time at all: the costs of what it stands on.
+
+    python benchmarks/floors.py [--rounds 5]
+
+"two blocks" are the two transformer blocks of `dvm-bench` over its 40 lengths in turn, all compiling included: in eager mode;
+through `torch.compile` with the backend "eager", which compiles nothing, so that the rest is Dynamo and its guards; and below a
+`TorchDispatchMode` that only hands on each operation, as whatever sees operations in eager mode has to. "gelu chain" is the sum of the
+NumPy calls of `benchmarks/gelu_chain.py` on tiles that stay in cache, without loads and stores, divided by the CPUs, beside numexpr's time.
+Each contender gets a process of its own for each round; they take turns.
+"""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import gelu_chain
+import numpy as np
+from measure import describe_machine, interleaved, interleaved_processes
+
+from tools.bench.cases import CASES
+from vm.cpus import available
+
+ROWS = 4000
+
+TILE = 1 << 15
+"""Elements of a tile of the gelu chain: four tiles of f32 are half a MiB."""
+
+
+def two_blocks() -> tuple[Any, list[Any]]:
+    """The blocks, and their input for each length."""
+    import torch
+
+    from tools.bench.with_torch import MODULES
+
+    case = CASES["model/transformer"]
+    assert case.weights is not None
+    assert case.arrays is not None
+    model = MODULES[case.name]([torch.from_numpy(weight) for weight in case.weights()])
+    return model, [torch.from_numpy(case.arrays(shape, np.random.default_rng(0))[0]) for shape in case.stream]
+
+
+def _in_turn(run: Callable[[Any], Any], inputs: list[Any]) -> float:
+    """The seconds for all inputs, one after another."""
+    import torch
+
+    start = perf_counter()
+    with torch.no_grad():
+        for x in inputs:
+            run(x)
+    return perf_counter() - start
+
+
+def eager() -> float:
+    return _in_turn(*two_blocks())
+
+
+def dynamo_alone() -> float:
+    import torch
+
+    model, inputs = two_blocks()
+    return _in_turn(torch.compile(model, backend="eager", dynamic=True), inputs)
+
+
+def dispatch_alone() -> float:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class HandOn(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return func(*args, **(kwargs or {}))
+
+    model, inputs = two_blocks()
+    with HandOn():
+        return _in_turn(model, inputs)
+
+
+def dvm_compiled() -> float:
+    import torch
+
+    model, inputs = two_blocks()
+    return _in_turn(torch.compile(model, backend="dvm"), inputs)
+
+
+def dvm_lazy() -> float:
+    import dvm.torch
+
+    model, inputs = two_blocks()
+
+    def run(x: Any) -> Any:
+        with dvm.torch.lazy():
+            return model(x)
+
+    return _in_turn(run, inputs)
+
+
+STREAMS: dict[str, Callable[[], float]] = {
+    "eager mode": eager,
+    "Dynamo alone": dynamo_alone,
+    "torch.compile, DVM": dvm_compiled,
+    "dispatch mode alone": dispatch_alone,
+    "lazy(), DVM": dvm_lazy,
+}
+
+
+def _send(stream: Callable[[], float], connection: "Connection[Any, Any]") -> None:
+    connection.send(stream())
+
+
+def _alone(stream: Callable[[], float]) -> float:
+    """What a stream takes in a new process."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(stream, theirs))
+    process.start()
+    theirs.close()
+    found: float = ours.recv()
+    process.join()
+    return found
+
+
+def chain_on_tiles() -> float:
+    """Seconds an element for the 13 calls of the gelu chain, on one CPU."""
+    x, y, z, t, u = (np.random.default_rng(0).standard_normal(TILE, np.float32) for _ in range(5))
+    half, weight, scale, one, gain = (np.float32(value) for value in (0.5, 0.044715, 0.7978845608, 1, 0.70710678))
+
+    def run() -> None:
+        np.multiply(x, y, out=t)
+        np.add(t, z, out=t)
+        np.multiply(t, t, out=u)
+        np.multiply(u, t, out=u)
+        np.multiply(u, weight, out=u)
+        np.add(t, u, out=u)
+        np.multiply(u, scale, out=u)
+        np.tanh(u, out=u)
+        np.add(u, one, out=u)
+        np.multiply(t, half, out=t)
+        np.multiply(t, u, out=t)
+        np.add(t, x, out=t)
+        np.multiply(t, gain, out=t)
+
+    return interleaved({"chain": run}, rounds=501)["chain"] / TILE
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds: int = parser.parse_args().rounds
+    print(describe_machine())
+
+    times: dict[str, list[float]] = {name: [] for name in STREAMS}
+    for _ in range(rounds):
+        for name, stream in STREAMS.items():
+            times[name].append(_alone(stream))
+    medians = {name: median(taken) for name, taken in times.items()}
+    print("two blocks, 40 lengths in turn:")
+    for name, taken in medians.items():
+        print(f"{name:>22}: {taken:6.3f} s, {taken / medians['eager mode']:5.2f} times eager mode's time")
+
+    contenders = {
+        "DVM": partial(gelu_chain.dvm_program, ROWS, None),
+        "numexpr": partial(gelu_chain.numexpr, ROWS),
+    }
+    medians = interleaved_processes(contenders)
+    medians["NumPy's calls alone"] = chain_on_tiles() * ROWS * 1024 / len(available())
+    print(f"gelu chain of {ROWS}x1024:")
+    for name, taken in medians.items():
+        print(f"{name:>22}: {1e3 * taken:6.2f} ms, {medians['numexpr'] / taken:5.2f} times numexpr's speed")
+
+
+if __name__ == "__main__":
+    main()
