@@ -27,6 +27,11 @@ from vm.recording import Recording, Row
 
 Array = npt.NDArray[Any]
 
+SIZE = np.dtype(np.bool_)
+"""The element type of arguments that are there for their dim."""
+
+_NOTHING = np.zeros((), SIZE)
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -275,6 +280,11 @@ def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Progr
 
 
 _default: list[Device] = []
+
+
+def size_argument(size: int) -> Array:
+    """A size that none of a program's arrays has, as an argument: the dim of an array [size], of `SIZE`, without memory."""
+    return np.ndarray((size,), SIZE, _NOTHING, strides=(0,))
 
 
 def default_device() -> Device:

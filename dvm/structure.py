@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dvm.cache import cached
-from dvm.primitives import MAX_RANK, PRIMITIVES, Shape, number
-from dvm.program import default_device
+from dvm.primitives import PRIMITIVES, Shape, number
+from dvm.program import SIZE, default_device, size_argument
 from dvm.record import RECORDED, Node, Value, remember
 from vm.machine import Machine
 from vm.program import Program
@@ -26,6 +26,9 @@ from vm.tiles import POWERS
 
 NUMBERS_KNOWN = 2
 """Programs of one structure with different numbers in them, before the numbers become arguments."""
+
+LONGEST_NAME = 100
+"""Characters of what names a size by others: a loop that joins or cuts would nest such names without end."""
 
 Key = tuple[Any, ...]
 
@@ -44,21 +47,17 @@ class Launch:
     numbers: tuple[int, ...] = ()
     """The nodes whose number it takes."""
     sizes: tuple[Place, ...] = ()
-    """The sizes that it takes, as dims of arrays that have up to `MAX_RANK` of them."""
+    """The sizes that it takes, each as the dim of an array."""
 
     def run(self, leaves: Sequence[Node], nodes: Sequence[Node], out: Sequence[Value] | None = None) -> list[Value]:
         """The values of the outputs, which are the arrays of `out` where that is given."""
         arguments: list[Any] = [node.value for node in leaves]
         for node in (nodes[at] for at in self.numbers):
             arguments.append(_number_of(node))
-        if self.sizes:
-            sizes = [nodes[at].attributes[attribute][dim] for at, attribute, dim in self.sizes]
-            for first in range(0, len(sizes), MAX_RANK):
-                arguments.append(np.broadcast_to(_NOTHING, sizes[first : first + MAX_RANK]))
+        for at, attribute, dim in self.sizes:
+            arguments.append(size_argument(nodes[at].attributes[attribute][dim]))
         return self.machine.call(arguments, out)
 
-
-_NOTHING = np.zeros((), np.int32)
 
 _launches: dict[Key, Launch] = {}
 _programs: dict[Key, Launch] = {}
@@ -128,7 +127,7 @@ class _Structure:
         self.sizes: list[Place] = []
         self._symbols: dict[int, str] = {}
         self._products: dict[int, _Product] = {}
-        """What sizes that no leaf has are products of, where a reshape has made them."""
+        """What sizes that no leaf has are in terms of symbols, where a reshape, a concat or a slice has made them."""
         self.shapes = [tuple([self._declare(size) for size in leaf.shape]) for leaf in leaves]
         self.attributes = [self._symbolic(node) for node in nodes]
         self.numbers: tuple[int, ...] = tuple([node.number for node in nodes if general and _has_number(node)])
@@ -169,8 +168,8 @@ class _Structure:
         scalars = {at: builder.argument(f"c{at}", _number_of(self.nodes[at]).dtype, ()) for at in self.numbers}
         symbols = list(self._symbols.values())
         further = symbols[len(symbols) - len(self.sizes) :]
-        for first in range(0, len(further), MAX_RANK):
-            builder.argument(f"sizes{first}", _NOTHING.dtype, further[first : first + MAX_RANK])
+        for symbol in further:
+            builder.argument(f"size_{symbol}", SIZE, (symbol,))
         for node, attributes in zip(self.nodes, self.attributes, strict=True):
             primitive, operands = node.primitive, [values[operand] for operand in node.operands]
             if node.number in scalars:
@@ -198,6 +197,8 @@ class _Structure:
         In a reshape one size that no leaf has is what remains of the elements.
         """
         primitive = node.primitive
+        if primitive == "concat":
+            self._name_sum(node)
         at = PRIMITIVES[primitive].shapes
         if not at and primitive in _SIZES and self.general:
             at = _SIZES[primitive]
@@ -205,6 +206,8 @@ class _Structure:
         for position in at:
             sizes: tuple[int | str, ...] = attributes[position]
             named = [self._symbols.get(size, size) if isinstance(size, int) else size for size in sizes]
+            if primitive != "reshape":
+                named = [self._products[size].text if size in self._products else size for size in named]
             unknown = [axis for axis, size in enumerate(named) if isinstance(size, int) and size > 1]
             if primitive == "reshape" and unknown and 0 not in node.shape:
                 self._name_products(node, named, unknown)
@@ -245,6 +248,18 @@ class _Structure:
                     unknown.remove(axis)
             start, at = end, end_after
 
+    def _name_sum(self, node: Node) -> None:
+        """Name the size of a concat along its axis by those of its parts."""
+        axis: int = node.attributes[0]
+        parts = [self._product((operand.shape[axis],)) for operand in node.operands]
+        if any(part.symbols for part in parts):
+            self._name(node.shape[axis], f"({' + '.join([str(part.text) for part in parts])})")
+
+    def _name(self, size: int, text: str) -> None:
+        """Name a size, unless it has a name: for products the text is one symbol."""
+        if size > 1 and size not in self._symbols and len(text) <= LONGEST_NAME:
+            self._products.setdefault(size, _Product(1, (text,)))
+
     def _product(self, sizes: Shape) -> "_Product":
         """The product of sizes, in terms of symbols."""
         factor = 1
@@ -260,16 +275,21 @@ class _Structure:
         """The attributes of a slice, its ends counted from that end of each dim which is nearer; in general from the start."""
         starts, sizes, steps = (list(attribute) for attribute in node.attributes)
         for axis, (dim, start, size, step) in enumerate(zip(node.operands[0].shape, starts, sizes, steps, strict=True)):
-            symbol = self._symbols.get(dim)
-            if symbol is None or size == 0:
+            if size == 0:
                 continue
+            known = self._product((dim,))
+            from_end = bool(known.symbols) and not self.general
             stop = start + (size - 1) * step + 1
-            if start > dim - start and not self.general:
-                starts[axis] = f"{symbol} - {dim - start}"
-            elif stop + step > dim:
-                sizes[axis] = -1
-            elif step == 1 and stop > dim - stop and not self.general:
-                sizes[axis] = f"{symbol} - {dim - size}"
+            if from_end and start > dim - start:
+                starts[axis] = f"{known.text} - {dim - start}"
+            else:
+                cut = from_end and step == 1 and stop > dim - stop
+                if stop + step > dim:
+                    sizes[axis] = -1
+                elif cut:
+                    sizes[axis] = f"{known.text} - {dim - size}"
+                if cut and size < dim:
+                    self._name(size, f"({known.text} - {dim - size})")
         return tuple(starts), tuple(sizes), tuple(steps)
 
 

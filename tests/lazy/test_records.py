@@ -334,6 +334,37 @@ def test_new_sizes_that_no_array_has_compile_nothing_after_the_third(own_record:
     assert counts[2:] == [3] * 18
 
 
+def test_sizes_of_what_is_joined_compile_nothing(own_record: dvm.lazy) -> None:
+    first, weights = floats(1, 5), floats(5, 12)
+    for side in range(6, 20):
+        x = floats(side, side + 31, 5)
+        rows = xp.concat([xp.asarray(first), xp.reshape(xp.asarray(x), (-1, 5))])
+        y = xp.reshape(xp.tanh(rows @ xp.asarray(weights)), (1, side * (side + 31) + 1, 3, 4))
+        found = xp.broadcast_to(xp.sum(y, axis=1, keepdims=True), y.shape)[:, :-3, 1] + y[:, 3:, 2] + y[:, -1, 0]
+        joined = np.concatenate([first, x.reshape(-1, 5)]).astype(np.float64)
+        expected = np.tanh(joined @ weights).reshape(1, -1, 3, 4)
+        total = expected.sum(axis=1, keepdims=True)[:, :, 1] + expected[:, 3:, 2] + expected[:, -1, 0]
+        np.testing.assert_allclose(found, total, 1e-4, 1e-4)
+    assert own_record.compiled == 1
+    assert own_record.launches == 14
+
+
+def test_a_loop_that_cuts_or_joins_at_every_turn(own_record: dvm.lazy) -> None:
+    cut = joined = floats(3000)
+    x = y = xp.asarray(cut)
+    compiled = 0
+    for turn in range(1200):
+        if turn == 600:
+            compiled = own_record.compiled
+        factor = np.float32(0.999 + 0.002 * (turn % 2))
+        x, cut = x[:-1] * factor, cut[:-1] * factor
+        y, joined = xp.concat([y, y[:3]]) * factor, np.concatenate([joined, joined[:3]]) * factor
+    np.testing.assert_array_equal(np.asarray(x), cut)
+    np.testing.assert_array_equal(np.asarray(y), joined)
+    assert 0 < compiled < own_record.launches
+    assert own_record.compiled <= compiled + 1
+
+
 def test_sizes_that_agree_by_accident_do_not_bind_a_program() -> None:
     for rows, columns, start in ((4, 9, 2), (9, 4, 4), (9, 9, 2), (6, 6, 3), (7, 8, 5), (8, 12, 8), (5, 5, 5)):
         x = floats(rows, columns)

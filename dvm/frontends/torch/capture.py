@@ -11,7 +11,6 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
 import sympy
 import torch
 from torch._dispatch.python import enable_python_dispatcher
@@ -26,8 +25,7 @@ from dvm.frontends.torch.composites import COMPOSITES, Composite
 from dvm.frontends.torch.elements import TO_TORCH, array_of, dtype_of, is_plain, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
 from dvm.places import Place
-from dvm.primitives import MAX_RANK
-from dvm.program import Program
+from dvm.program import SIZE, Program, size_argument
 from dvm.tensor import Unsupported
 from dvm.trace import Size, Trace, Traced
 from dvm_dialects.dims import Dim
@@ -335,7 +333,7 @@ class Region:
     captured: list[Any]
     """The arrays that were in the graph."""
     sizes: list[int]
-    """The arguments, integers, that the program takes as dims of arrays without memory."""
+    """The arguments, integers, that the program takes as dims of arrays."""
     layouts: list[tuple[int, ...] | None]
     """For each result the order of its dims in memory that PyTorch would have, unless that is the usual one."""
     shapes: list[tuple[int, ...]]
@@ -344,9 +342,7 @@ class Region:
     def __call__(self, *arguments: Any) -> list[torch.Tensor]:
         arrays: list[Any] = [array_of(arguments[at]) for at in self.tensors]
         arrays += self.captured
-        for first in range(0, len(self.sizes), MAX_RANK):
-            shape = [arguments[at] for at in self.sizes[first : first + MAX_RANK]]
-            arrays.append(np.broadcast_to(_NOTHING, shape))
+        arrays += [size_argument(arguments[at]) for at in self.sizes]
         try:
             found = [tensor_of(array) for array in self.program.results(arrays)]
         except ShapeError:
@@ -362,9 +358,6 @@ class Region:
             if layout is not None:
                 found[number] = found[number].permute(layout)
         return found
-
-
-_NOTHING = np.zeros((), np.int32)
 
 
 def captured(name: str, module: GraphModule, fakes: Sequence[Any]) -> tuple[Capture, Any]:
@@ -409,8 +402,8 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
                 sizes.append(at)
                 given.append(dim)
     captured_arrays = [array for array, _ in trace.captured.values()]
-    for first in range(0, len(given), MAX_RANK):
-        trace.argument(f"sizes{first}", lowerings.INT32, given[first : first + MAX_RANK])
+    for dim in given:
+        trace.argument(f"size_{dim}", SIZE, (dim,))
     layouts = [_layout(result) for result in results]
     values: list[Any] = []
     with trace:
@@ -424,8 +417,7 @@ def region(capture: Capture, fakes: Sequence[Any], results: Sequence[Any]) -> Re
     module = trace.builder.finish(values, least)
     shapes = [tuple(map(_hint, fakes[at].shape)) for at in tensors]
     shapes += [array.shape for array in captured_arrays]
-    hints = [_hint(fakes[at]) for at in sizes]
-    shapes += [tuple(hints[first : first + MAX_RANK]) for first in range(0, len(hints), MAX_RANK)]
+    shapes += [(_hint(fakes[at]),) for at in sizes]
     return Region(Program.of(compile_module(module)), tensors, captured_arrays, sizes, layouts, shapes)
 
 
