@@ -31,8 +31,11 @@ MATRIX_SLOTS = 3
 LEAST_ROWS = 128
 """Rows of the result below which a block of them is made narrower instead: BLAS packs the right factor for each."""
 
-LARGE_PRODUCT = 1 << 20
-"""Multiplications from which a product is cut into two blocks for several cores."""
+LARGE_PRODUCT = 1 << 24
+"""Multiplications from which a product is cut into blocks for several cores: those of some 0.4 ms."""
+
+LEAST_PRODUCT = 1 << 20
+"""Multiplications of a tile of several small products, at least."""
 
 LARGE_BLOCK = 1 << 23
 """Multiplications that each block has where there are more than two: some 0.2 ms."""
@@ -47,9 +50,6 @@ COLUMNS_OF_STEP = 24
 """Columns that a block of a product wants for each instruction on the rows that are computed for it, again for each block: then
 that takes a quarter of the time of the product. A multiplication takes some 0.025 ns, an instruction on an element 0.15 ns.
 """
-
-LARGE_COMPUTED_PRODUCT = 1 << 23
-"""Multiplications from which a product whose rows are computed first is cut into blocks: below that one core does them all."""
 
 POINTS_OF_CALL = 160_000
 """Points of a product that a block wants besides for each such instruction: those of a quarter of the time of a NumPy call, 1 us."""
@@ -234,7 +234,7 @@ def _matrix_tile(
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
     largest = m * n if factors_in_memory else max(m * n, m * k, n * k)
     fitting = unified_buffer_bytes // max(4 * slots * largest, 1) if slots else prod(batch)
-    wanted = max(prod(batch) // WANTED_TILES, LARGE_PRODUCT // max(m * n * k, 1))
+    wanted = max(prod(batch) // WANTED_TILES, LEAST_PRODUCT // max(m * n * k, 1))
     budget = max(1, min(wanted, fitting)) if block == (m, n, max(k, 1)) else 1
     tile: list[int] = []
     for extent in reversed(batch):
@@ -254,7 +254,7 @@ def _computed_rows_tile(
     *batch, m, n, k = domain.extents
     rows, columns = m, n
     least_columns = _fewest_columns(prepared, domain, masks)
-    if BLAS is not None and m * n * k >= LARGE_COMPUTED_PRODUCT and prod(batch) < WANTED_TILES:
+    if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
         if m >= 2 * LEAST_BLOCK:
             rows = _even(m, -(-m // _blocks(m, m * n * k)))
         elif n >= 2 * least_columns:

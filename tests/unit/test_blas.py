@@ -64,7 +64,7 @@ def test_numpy_has_its_threads_back_after_a_launch() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [(700, 300, 100), (30, 300, 2000), (1, 2000, 2000), (129, 65, 513), (0, 5, 5), (5, 0, 5)]
+    "shape", [(700, 300, 100), (30, 300, 2000), (1, 4000, 5000), (129, 257, 513), (0, 5, 5), (5, 0, 5)]
 )
 @pytest.mark.parametrize("known", [True, False])
 def test_products_in_blocks(shape: tuple[int, int, int], known: bool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,17 @@ def test_agrees_with_numpy(rows: str, shape: tuple[int, int, int]) -> None:
     assert np.array_equal(results[0], results[1])
 
 
+@pytest.mark.parametrize("shape", [(300, 256, 256), (20, 256, 4000), (1, 1000, 20_000)])
+def test_large_products_in_blocks(shape: tuple[int, int, int]) -> None:
+    inputs = arrays(shape)
+    x, g, w, b = (array.astype(np.float64) for array in inputs)
+    expected = np.tanh((layer_norm(x) * g + g) @ w + b)
+    results = [dvm.compile(graph("layer_norm"), device=device)(*inputs) for device in (dvm.Device(1), dvm.Device(2))]
+    for result in results:
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=2e-4)
+    assert np.array_equal(results[0], results[1])
+
+
 @pytest.mark.parametrize("rows", ["rms_norm", "scale", "total"])
 def test_an_empty_contracted_dim_gives_the_bias(rows: str) -> None:
     inputs = arrays((5, 0, 3))
@@ -109,7 +120,8 @@ def test_of_f16_the_rows_are_rounded_once(rows: str) -> None:
 
 
 def test_a_product_of_rows_that_fit_is_one_kernel_with_each_row_computed_once() -> None:
-    (kernel,) = plans(dvm.compile(graph("layer_norm")), *arrays((300, 256, 128)))
+    program = dvm.compile(graph("layer_norm"), device=dvm.Device(unified_buffer_bytes=1 << 20))
+    (kernel,) = plans(program, *arrays((600, 256, 128)))
     assert kernel.prepared.is_resident
     assert kernel.reduction_tiles == 1
     assert kernel.counts[1] == 1
