@@ -279,12 +279,12 @@ def load(path: str | os.PathLike[str], *, device: Device | None = None) -> Progr
         raise BytecodeError(f"{os.fspath(path)}: {error}") from error
 
 
-_default: list[Device] = []
-
-
 def size_argument(size: int) -> Array:
     """A size that none of a program's arrays has, as an argument: the dim of an array [size], of `SIZE`, without memory."""
     return np.ndarray((size,), SIZE, _NOTHING, strides=(0,))
+
+
+_default: list[Device] = []
 
 
 def default_device() -> Device:

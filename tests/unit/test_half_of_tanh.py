@@ -47,6 +47,21 @@ def test_agrees_with_float64(form: str, element: str) -> None:
     np.testing.assert_allclose(program(x, z).astype(np.float64), expected, rtol=16 * EPSILONS[element], atol=6e-8)
 
 
+@pytest.mark.parametrize("element", DTYPES)
+@pytest.mark.parametrize("form", FORMS)
+def test_without_a_scale(form: str, element: str) -> None:
+    graph = GRAPH.replace("dvm.binary_scalar Mul %z, 0.75 : !t, f32 -> !t", "dvm.binary Add %z, %x : !t, !t -> !t")
+    z = np.array([-4, -1, 0, 1, 4], DTYPES[element])
+    x = np.array([1, 2, 4, 0.5, 0.25], DTYPES[element])
+    program = dvm.compile(graph.format(form=FORMS[form]).replace("f32", element))
+    assert "tanh" not in program.disassemble()
+    wide = x.astype(np.float64)
+    expected = wide / (1 + np.exp(-2 * (z.astype(np.float64) + wide)))
+    found = program(x, z)
+    assert found.dtype == DTYPES[element]
+    np.testing.assert_allclose(found.astype(np.float64), expected, rtol=16 * EPSILONS[element])
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_at_the_ends(form: str) -> None:
     z = np.array([np.inf, -np.inf, np.nan, 1e30, -1e30, 0, -0.0, 1e-30], np.float32)
