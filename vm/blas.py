@@ -21,10 +21,14 @@ _SUFFIXES = ("64_", "")
 
 @dataclass
 class Blas:
-    """A library whose number of threads can be set; it is counted how many launches want it to be one."""
+    """A library whose number of threads can be set; it is counted how many launches want it to be one.
+
+    `core` is the CPU that it has chosen its kernels for, as it calls it.
+    """
 
     get_threads: Callable[[], int]
     set_threads: Callable[[int], object]
+    core: str = ""
     _lock: Lock = field(default_factory=Lock)
     _users: int = 0
     _threads: int = 1
@@ -67,7 +71,9 @@ def _find() -> Blas | None:
                     with suppress(AttributeError):
                         get_threads = library[f"{prefix}_get_num_threads{suffix}"]
                         set_threads = library[f"{prefix}_set_num_threads{suffix}"]
-                        return Blas(get_threads, set_threads)
+                        get_core = library[f"{prefix}_get_corename{suffix}"]
+                        get_core.restype = ctypes.c_char_p
+                        return Blas(get_threads, set_threads, get_core().decode())
     return None
 
 

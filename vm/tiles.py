@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from vm.blas import BLAS
 from vm.isa import ElementType, ReduceKind
 
 Tile = npt.NDArray[Any]
@@ -256,26 +257,44 @@ SELECTED_BY_BITS = 1 << 13
 _BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
 FEW_ROWS = range(2, 65)
-"""Rows of a product with a transposed right factor for which OpenBLAS is faster the other way round."""
+"""Rows of a product with a transposed right factor for which OpenBLAS is faster the other way round, where it has small kernels."""
 
 COPIED_ROWS = 8
 """Rows up to which the left factor is copied for that, so that OpenBLAS takes its kernels for small matrices: 2 rows of 256 times a
 matrix of 1024x256 transposed take 150 us as they are, 57 turned, and 23 turned and copied.
 """
 
+SINGLE_ROWS = range(2, 4)
+"""Rows of a product that OpenBLAS multiplies faster one by one, each without packing the matrix, where it has no small kernels:
+2 rows of 256 times a matrix of 1024x256, transposed or not, take 90 to 120 us together and 45 to 60 one by one.
+"""
+
 LARGE_FACTOR = 1 << 14
-"""Elements of the right factor from which that is worth a copy of the result."""
+"""Elements of the right factor from which either is worth it."""
+
+HAS_SMALL_KERNELS = BLAS is None or BLAS.core not in ("Haswell", "Zen")
+"""Whether products of few rows take NumPy's OpenBLAS a time that goes with their multiplications: it has kernels for small matrices
+for CPUs with AVX-512, and none for those with AVX2 only.
+"""
 
 
 def matmul(left: Tile, right: Tile, out: Tile) -> None:
     """out := left @ right
 
     Where few rows meet a transposed matrix (the weights of a layer), (right^T @ left^T)^T takes OpenBLAS 0.6 of the time of
-    left @ right, which packs the matrix against its grain.
+    left @ right, which packs the matrix against its grain; where it has no small kernels, two or three rows take 0.5 one by one.
     """
-    if left.shape[-2] in FEW_ROWS and right.strides[-2] < right.strides[-1] and right.size >= LARGE_FACTOR:
+    rows = left.shape[-2]
+    if rows not in FEW_ROWS or right.size < LARGE_FACTOR:
+        np.matmul(left, right, out)
+    elif not HAS_SMALL_KERNELS:
+        if rows in SINGLE_ROWS:
+            np.matmul(left[..., None, :], right[..., None, :, :], out[..., None, :])
+        else:
+            np.matmul(left, right, out)
+    elif right.strides[-2] < right.strides[-1]:
         columns = left.swapaxes(-1, -2)
-        if left.shape[-2] <= COPIED_ROWS:
+        if rows <= COPIED_ROWS:
             columns = np.ascontiguousarray(columns)
         turned = np.matmul(right.swapaxes(-1, -2), columns)
         np.copyto(out, turned.swapaxes(-1, -2))

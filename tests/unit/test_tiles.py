@@ -691,7 +691,11 @@ def test_group_ends_that_do_not_fit(
 @pytest.mark.parametrize("rows", [1, 2, 3, 8, 9, 17, 64, 65])
 @pytest.mark.parametrize("batch", [(), (3,)])
 @pytest.mark.parametrize("turned", [False, True])
-def test_products_of_few_rows_with_a_transposed_factor(rows: int, batch: tuple[int, ...], turned: bool) -> None:
+@pytest.mark.parametrize("has_small_kernels", [False, True])
+def test_products_of_few_rows(
+    rows: int, batch: tuple[int, ...], turned: bool, has_small_kernels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "HAS_SMALL_KERNELS", has_small_kernels)
     random = np.random.default_rng(0)
     left = random.standard_normal((*batch, rows, 130)).astype(np.float32)
     right = random.standard_normal((*batch, 140, 130) if turned else (*batch, 130, 140)).astype(np.float32)
