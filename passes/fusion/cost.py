@@ -15,6 +15,7 @@ from dvm_dialects.shapes import dims_of, element_of
 from passes.fusion import shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.explain import Explanation
+from passes.fusion.movement import VIEWS
 
 REPEATED_OPERATIONS = 4
 """The most operations that are repeated for one value."""
@@ -30,7 +31,11 @@ _CHEAP_KINDS = frozenset((
 """The kinds of unary and binary operations that take less time than to store and load their results."""
 
 _ELEMENTWISE = (dvm.UnaryOp, dvm.BinaryOp, dvm.BinaryScalarOp, dvm.SelectOp, dvm.CastOp, dvm.BroadcastOp, dvm.CopyOp)
-_VIEWS = (dvm.TransposeOp, dvm.SliceOp)
+
+
+_WORK = (*_ELEMENTWISE, *VIEWS, dvm.ReduceOp)
+_READING = (*_WORK, dvm.MatmulOp, dvm.ConcatOp)
+"""What may read an operand that is a view as it lies in memory."""
 
 
 def repeat_free_operations(block: Block) -> None:
@@ -42,14 +47,21 @@ def repeat_free_operations(block: Block) -> None:
         if not _is_free(operation):
             continue
         for use in list(operation.results[0].uses)[1:]:
-            if isinstance(use.operation, (*_ELEMENTWISE, *_VIEWS, dvm.ReduceOp)):
+            if isinstance(use.operation, _READING if isinstance(operation, VIEWS) else _WORK):
                 clone = operation.clone()
                 block.insert_op_before(clone, use.operation)
                 use.operation.operands[use.index] = clone.results[0]
 
 
 def _is_free(operation: Operation) -> bool:
-    """A 16-bit float becomes f32 when it is loaded, so a cast between them is no work and halves what is read."""
+    """A 16-bit float becomes f32 when it is loaded, so a cast between them is no work and halves what is read.
+
+    Nor is a view that leaves the last dim, which is contiguous, the last.
+    """
+    if isinstance(operation, dvm.SliceOp):
+        return operation.strides[-1:] == (1,)
+    if isinstance(operation, dvm.TransposeOp):
+        return operation.order[-1] == len(operation.order) - 1
     if isinstance(operation, dvm.CastOp):
         source = element_of(operation.operand.type)
         return source is not source.compute and element_of(operation.result.type) is source.compute

@@ -13,7 +13,7 @@ from dvm_dialects import dvm
 from dvm_dialects.dims import Dim, product
 from dvm_dialects.shapes import dims_of
 from dvm_dialects.source import describe
-from passes.fusion import shapes
+from passes.fusion import movement, shapes
 from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.partners import Partners, producers, sharing_inputs
 from passes.fusion.shapes import Shape
@@ -53,8 +53,11 @@ def limits(graph: AreaGraph, earlier: Area, later: Area) -> Refused | None:
     if len(earlier.operations) + len(later.operations) > OPERATION_LIMIT:
         return Refused(f"they have more than {OPERATION_LIMIT} operations together")
     if later.moves_data:
-        for _, user in graph.values_between(earlier, later):
-            if isinstance(user, dvm.ConcatOp | dvm.PadOp):
+        through = movement.read_through(later.operations)
+        for value, user in graph.values_between(earlier, later):
+            if isinstance(user, dvm.ConcatOp) and movement.can_be_laid(user, value, earlier.operations):
+                continue
+            if isinstance(user, dvm.ConcatOp | dvm.PadOp) or user in through:
                 return Refused(f"a value between them is read from memory by {describe(user)}")
     # a guarded load goes along axes; slicing dims of 0 or 1 may leave the domain as it is, and yet change the indices
     if earlier.moves_data and any(isinstance(user, dvm.SliceOp) for user in graph.dependents(earlier, later)):
@@ -163,7 +166,53 @@ def data_movement_into_consumer(graph: AreaGraph, producer: Area, consumer: Area
     return Merged(consumer.kind, consumer.domain, fact, reduced=consumer.reduced)
 
 
+def view_of_view(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """Transpositions and slices for others of them: all are only indices into what lies in memory."""
+    if producer.kind is not AreaKind.ELEMENTWISE or consumer.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
+        return None
+    between = graph.values_between(producer, consumer)
+    if not movement.only_views(producer.operations) or not movement.only_views(user for _, user in between):
+        return None
+    if graph.escapes(producer, consumer):
+        return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    targets = (consumer.domain, *shapes.reduced(consumer.domain, consumer.reduced))
+    for dims in _seen_as(graph, producer, consumer):
+        if not any(shapes.evidently_broadcastable(dims, target) for target in targets):
+            return Refused("{} may be stretched to {}, and what is sliced may start elsewhere", dims, consumer.domain)
+    because = Reason("what lies in memory is read by other indices")
+    return Merged(consumer.kind, consumer.domain, because, reduced=consumer.reduced)
+
+
+def _seen_as(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape]:
+    """The shapes in which the work of an area sees the views of another, after its own views of them."""
+    found: list[Shape] = []
+    pending = [user for _, user in graph.values_between(producer, consumer)]
+    while pending:
+        view = pending.pop()
+        users = [use.operation for use in view.results[0].uses if graph.area_of(use.operation) is consumer]
+        further = [user for user in users if isinstance(user, movement.VIEWS)]
+        pending.extend(further)
+        if len(further) < len(users) or not users:
+            found.append(dims_of(view.results[0].type))
+    return found
+
+
+def view_laid_together(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """What a concat can load from memory by shifted indices: views of it, and cheap work on the first operand."""
+    if producer.kind is not AreaKind.ELEMENTWISE or producer.moves_data or not consumer.moves_data:
+        return None
+    between = graph.values_between(producer, consumer)
+    if not all(isinstance(user, dvm.ConcatOp) for _, user in between):
+        return None
+    if graph.escapes(producer, consumer):
+        return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
+    because = Reason("it is loaded from where it lies in memory")
+    return Merged(consumer.kind, consumer.domain, because, reduced=consumer.reduced)
+
+
 def _lays_along_one(operation: Operation) -> bool:
+    if not isinstance(operation, dvm.ConcatOp | dvm.PadOp):
+        return False
     dims = dims_of(operation.results[0].type)
     return any(
         dim == shapes.ONE != extent
@@ -186,12 +235,12 @@ def cube_into_elementwise(graph: AreaGraph, producer: Area, consumer: Area) -> V
     return Merged(AreaKind.CUBE, producer.domain, Reason("it works on blocks of the product, {}", producer.domain))
 
 
-def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
-    """Transpositions of the factors of a product, which BLAS reads as they lie while a dim of the matrices is contiguous."""
+def view_of_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
+    """Transpositions and slices of the factors of a product, which BLAS reads as they lie while a dim of the matrices is contiguous."""
     if producer.kind is not AreaKind.ELEMENTWISE or consumer.kind is not AreaKind.CUBE:
         return None
-    if not all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
-        return Refused("it is work, and no transposition")
+    if not movement.only_views(producer.operations):
+        return Refused("it is work, and no transposition or slice")
     factors = [value for value, user in graph.values_between(producer, consumer) if _is_factor(value, user)]
     if len(factors) < len(graph.values_between(producer, consumer)):
         return Refused("it is not for a factor of the product alone")
@@ -199,7 +248,12 @@ def transposed_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdi
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     if not all(_keeps_matrices(operation) for operation in producer.operations):
         return Refused("no dim of the matrices of {} would be contiguous", producer.domain)
-    return Merged(AreaKind.CUBE, consumer.domain, Reason("the product reads {} transposed", producer.domain))
+    if any(isinstance(operation, dvm.SliceOp) for operation in producer.operations):
+        batch = consumer.domain[:-2]
+        for value in factors:
+            if not shapes.evidently_broadcastable(dims_of(value.type)[:-2], batch):
+                return Refused("{} may be stretched over {}, and may start elsewhere", dims_of(value.type), batch)
+    return Merged(AreaKind.CUBE, consumer.domain, Reason("the product reads {} by other indices", producer.domain))
 
 
 def _is_factor(value: SSAValue, user: Operation) -> bool:
@@ -207,7 +261,9 @@ def _is_factor(value: SSAValue, user: Operation) -> bool:
 
 
 def _keeps_matrices(operation: Operation) -> bool:
-    """Whether a transposition leaves the last dim of what it transposes, which is contiguous, among its last two."""
+    """Whether a view leaves the last dim of what it views, which is contiguous, so and among its last two."""
+    if isinstance(operation, dvm.SliceOp):
+        return operation.strides[-1] == 1
     return isinstance(operation, dvm.TransposeOp) and len(operation.order) - 1 in operation.order[-2:]
 
 
@@ -218,7 +274,7 @@ def prologue(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
     """
     if consumer.kind is not AreaKind.CUBE or producer.kind not in (AreaKind.ELEMENTWISE, AreaKind.REDUCTION):
         return None
-    if _is_view(producer) or all(isinstance(operation, dvm.TransposeOp) for operation in producer.operations):
+    if _is_view(producer) or movement.only_views(producer.operations):
         return None
     if producer.depth + consumer.depth > DEPTH_LIMIT:
         return Refused(f"they have more than {DEPTH_LIMIT} reductions together")
@@ -385,12 +441,14 @@ def _between(graph: AreaGraph, producer: Area, consumer: Area) -> list[Shape] | 
 
 PATTERNS = (
     Pattern(elementwise, producers),
+    Pattern(view_of_view, producers),
+    Pattern(view_laid_together, producers),
     Pattern(data_movement_into_consumer, producers),
     Pattern(broadcast_into_consumer, producers),
     Pattern(producer_into_reduction, producers),
     Pattern(reduction_into_consumer, producers),
     Pattern(cube_into_elementwise, producers),
-    Pattern(transposed_factor, producers),
+    Pattern(view_of_factor, producers),
     Pattern(transposed_product, producers),
     Pattern(cubes_side_by_side, sharing_inputs(AreaKind.CUBE)),
     Pattern(work_side_by_side, sharing_inputs(AreaKind.ELEMENTWISE, AreaKind.REDUCTION)),

@@ -4,6 +4,7 @@ from itertools import accumulate
 
 from dvm_dialects.dims import Dim, broadcast
 
+ZERO = Dim.constant(0)
 ONE = Dim.constant(1)
 
 Shape = tuple[Dim, ...]

@@ -207,7 +207,7 @@ class KernelLowering:
             return [(operation.lhs, left_indices(self.domain, operation))]
         if kind in READING:
             return []
-        view = _VIEWS.get(kind)
+        view = VIEW_INDICES.get(kind)
         if view is not None:
             return [(operation.operands[0], view(operation, indices))]
         result = operation.results[0]
@@ -245,7 +245,7 @@ class KernelLowering:
 
 
 # each function takes its own class of operation
-_VIEWS: dict[type[Operation], Callable[[Any, Indices], Indices]] = {
+VIEW_INDICES: dict[type[Operation], Callable[[Any, Indices], Indices]] = {
     dvm.TransposeOp: transposed_indices,
     dvm.ReshapeOp: regrouped_indices,
     dvm.SliceOp: sliced_indices,

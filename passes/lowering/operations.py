@@ -1,6 +1,6 @@
 """How each operation of the operator graph becomes virtual instructions: one function each, and the table of them."""
 
-from typing import Any
+from typing import Any, cast
 
 from xdsl.ir import Operation, SSAValue
 
@@ -21,7 +21,7 @@ from passes.lowering.domain import (
     sliced_indices,
     transposed_indices,
 )
-from passes.lowering.kernel import KernelLowering, Lowering, Pass
+from passes.lowering.kernel import VIEW_INDICES, KernelLowering, Lowering, Pass
 from vm.isa import (
     BINARY_BY_GRAPH_NAME,
     REDUCE_BY_GRAPH_NAME,
@@ -206,9 +206,23 @@ def _concat(state: KernelLowering, op: dvm.ConcatOp, indices: Indices, part: Pas
     tile = _background(state, op, indices, 0, part)
     offset = ZERO
     for value in op.inputs:
-        tile = _overlay(state, tile, value, indices, {op.axis.value.data: offset}, part)
+        axis = {op.axis.value.data: offset}
+        work = _work_on(value) if value is op.inputs[0] else []
+        tile = _overlay(state, tile, work[-1].operand if work else value, indices, axis, part)
+        for operation in reversed(work):
+            part.tiles[operation.operand, indices] = tile
+            tile = _unary(state, operation, indices, part)
         offset = offset - dims_of(value.type)[op.axis.value.data]
     return tile
+
+
+def _work_on(value: SSAValue) -> list[dvm.UnaryOp]:
+    """What the kernel does on the first operand of a concat, the last first: done on the whole tile, before the others come."""
+    found: list[dvm.UnaryOp] = []
+    while isinstance(value.owner, dvm.UnaryOp):
+        found.append(value.owner)
+        value = value.owner.operand
+    return found
 
 
 def _pad(state: KernelLowering, op: dvm.PadOp, indices: Indices, part: Pass) -> SSAValue:
@@ -237,8 +251,12 @@ def _overlay(
     offsets: dict[int, Dim],
     part: Pass,
 ) -> SSAValue:
-    """The background with a tensor laid over it, whose indices are those of the result plus the offsets."""
-    shifted = [AccessIndex(index.terms, offsets.get(dim, ZERO)) for dim, index in enumerate(indices)]
+    """The background with a tensor laid over it, whose indices are those of the result plus the offsets; or with views of one."""
+    shifted = tuple([AccessIndex(index.terms, offsets.get(dim, ZERO)) for dim, index in enumerate(indices)])
+    while type(value.owner) in VIEW_INDICES:
+        view = cast(Operation, value.owner)
+        shifted = VIEW_INDICES[type(view)](view, shifted)
+        value = view.operands[0]
     source = state.operand(value, shifted, guarded=True)
     return state.add(visa.LoadGuardedOp(background, source), part).result
 

@@ -281,9 +281,9 @@ class _Module(torch.nn.Module):
 
 
 def _computes(node: Node) -> bool:
-    """Whether a node does more than name numbers or look at memory in another way."""
+    """Whether a node does more than name numbers, make an array of them, or look at memory in another way."""
     names = {seen.name for seen in node.meta.get("dvm.seen", ())}
-    return bool(names - _VIEW_NAMES)
+    return bool(names - _VIEW_NAMES) and any(isinstance(fake_of(one), torch.Tensor) for one in node.all_input_nodes)
 
 
 _VIEW_NAMES = {str(view) for view in VIEWS}
@@ -312,6 +312,8 @@ def _sizes_from_inputs(module: GraphModule) -> None:
         if node.op not in ("call_function", "call_method"):
             continue
         value = fake_of(node)
+        if type(value) is int:
+            _replace_by_number(node, value)
         if not isinstance(value, py_sym_types) or not isinstance(value, torch.SymInt):
             continue
         expression = value.node.expr
@@ -327,6 +329,17 @@ def _sizes_from_inputs(module: GraphModule) -> None:
         node.replace_all_uses_with(made.node)
     graph.eliminate_dead_code()
     graph.lint()
+
+
+def _replace_by_number(node: Node, number: int) -> None:
+    """Let the users of a node take a number that it always gives."""
+
+    def number_for(one: Node) -> Any:
+        return number if one is node else one
+
+    for user in list(node.users):
+        user.args = torch.fx.map_arg(user.args, number_for)
+        user.kwargs = torch.fx.map_arg(user.kwargs, number_for)
 
 
 def _peel_views(module: GraphModule) -> bool:
