@@ -26,6 +26,7 @@ from passes.fusion.area_graph import Area, AreaGraph, AreaKind
 from passes.fusion.cost import repeat_cheap_values, repeat_free_operations, work_on_stored_products
 from passes.fusion.explain import Explanation
 from passes.fusion.fixed_point import fuse_to_fixed_point, join
+from passes.fusion.movement import VIEWS
 from passes.fusion.reshapes import move_reshapes
 
 _KINDS: dict[type[Operation], AreaKind] = {
@@ -244,7 +245,6 @@ def _kind_of(area: Area) -> str:
     if area.kind is not AreaKind.CUBE:
         return "vector"
     products = all(
-        _KINDS[type(operation)] is AreaKind.CUBE or isinstance(operation, dvm.TransposeOp)
-        for operation in area.operations
+        _KINDS[type(operation)] is AreaKind.CUBE or isinstance(operation, VIEWS) for operation in area.operations
     )
     return "cube" if products else "mix"

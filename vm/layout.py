@@ -117,6 +117,8 @@ def _walk(kernel: Kernel, number: int, layout: TensorLayout, extents: list[int],
     never_read = False
     for index, extent, stride in zip(kernel.operands[number].indices, layout.shape, layout.strides, strict=True):
         if extent == 1:
+            for axis, _ in index.terms:  # what is cut down to nothing is not stretched
+                followed |= (extents[axis] == 0) << axis
             continue
         low = high = dims[index.offset]
         start += low * stride

@@ -70,11 +70,17 @@ def _changes_type(operation: dvm.UnaryOp) -> bool:
 
 
 def _only_cuts(cut: dvm.SliceOp, axis: int, is_first: bool) -> bool:
-    """Whether what a slice leaves is found by shifted indices, one for each dim, and nothing comes before it along the axis."""
+    """Whether what a slice leaves is found by shifted indices, and nothing comes before it along the axis.
+
+    A dim of 1 beside that may have no index to be shifted.
+    """
     if set(cut.strides) != {1}:
         return False
     entries = zip(dims_of(cut.operand.type), dims_of(cut.result.type), dims_in(cut.starts), strict=True)
     for dim, (source, left, start) in enumerate(entries):
-        if left == shapes.ONE != source or (dim == axis and not is_first and start != shapes.ZERO):
+        if dim == axis:
+            if not is_first and start != shapes.ZERO:
+                return False
+        elif left == shapes.ONE != source:
             return False
     return True

@@ -109,7 +109,7 @@ def _stretched(graph: AreaGraph, producer: Area, consumer: Area, targets: tuple[
     A dim that turns out to be 1 is read at 0 all along an axis, but what is sliced may start elsewhere, and what is laid
     together is found by its index.
     """
-    by_index = producer.moves_data or any(isinstance(operation, dvm.SliceOp) for operation in producer.operations)
+    by_index = producer.moves_data or _slices(producer)
     broadcastable = shapes.evidently_broadcastable if by_index else shapes.broadcastable
     target = next((target for target in targets if broadcastable(producer.domain, target)), None)
     if target is None:
@@ -117,6 +117,10 @@ def _stretched(graph: AreaGraph, producer: Area, consumer: Area, targets: tuple[
     if graph.escapes(producer, consumer):
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     return Reason("{} broadcasts to {}", producer.domain, target)
+
+
+def _slices(area: Area) -> bool:
+    return any(isinstance(operation, dvm.SliceOp) for operation in area.operations)
 
 
 def reduction_into_consumer(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
@@ -176,7 +180,7 @@ def view_of_view(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
     if graph.escapes(producer, consumer):
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     targets = (consumer.domain, *shapes.reduced(consumer.domain, consumer.reduced))
-    for dims in _seen_as(graph, producer, consumer):
+    for dims in _seen_as(graph, producer, consumer) if _slices(producer) else ():
         if not any(shapes.evidently_broadcastable(dims, target) for target in targets):
             return Refused("{} may be stretched to {}, and what is sliced may start elsewhere", dims, consumer.domain)
     because = Reason("what lies in memory is read by other indices")
@@ -248,7 +252,7 @@ def view_of_factor(graph: AreaGraph, producer: Area, consumer: Area) -> Verdict:
         return Refused("someone else needs its values, which are stored over their own shape {}", producer.domain)
     if not all(_keeps_matrices(operation) for operation in producer.operations):
         return Refused("no dim of the matrices of {} would be contiguous", producer.domain)
-    if any(isinstance(operation, dvm.SliceOp) for operation in producer.operations):
+    if _slices(producer):
         batch = consumer.domain[:-2]
         for value in factors:
             if not shapes.evidently_broadcastable(dims_of(value.type)[:-2], batch):

@@ -98,7 +98,7 @@ func.func @transposed(%x : !square) -> !square {
   return %1 : !square
 }
 
-// CHECK-NEXT: remark: dvm.matmul: joined with dvm.transpose at {{.*}} by transposed factor: the product reads [8, 8] transposed
+// CHECK-NEXT: remark: dvm.matmul: joined with dvm.transpose at {{.*}} by view of factor: the product reads [8, 8] by other indices
 func.func @transposed_factor(%x : !square) -> !square {
   %0 = dvm.transpose %x permutation [1, 0] : !square -> !square
   %1 = dvm.matmul %0, %x trans_a false trans_b false : !square, !square -> !square

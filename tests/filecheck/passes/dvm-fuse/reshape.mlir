@@ -209,3 +209,75 @@ func.func @into_a_product(%x : tensor<64xf32>) -> !square {
   %2 = dvm.matmul %1, %1 trans_a false trans_b false : !square, !square -> !square
   return %2 : !square
 }
+
+// --- reshapes of slices ---
+
+!qkv = tensor<?x768xf32, #dvm.sym<["s0", "768"]>>
+!part = tensor<?x256xf32, #dvm.sym<["s0", "256"]>>
+
+// The keys of one product for queries, keys and values: heads 4 to 7 of all, read where they lie.
+// EXPLAIN: remark: dvm.slice: is done in the shape on the other side of dvm.slice
+// CHECK-LABEL: func.func @heads_of_a_part(
+// CHECK-NEXT:    %0 = vk.kernel cube @k0(
+// CHECK-NEXT:      %1 = dvm.matmul
+// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    %1 = dvm.reshape %0 shape ["s0", 12, 64] :
+// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
+// CHECK-NEXT:      %4 = dvm.slice %3 starts [0, 4, 0] sizes ["s0", 4, 64] steps [1, 1, 1] :
+// CHECK-NEXT:      %5 = dvm.transpose %4 permutation [1, 0, 2] :
+// CHECK-NEXT:      %6 = dvm.unary Exp %5 :
+// CHECK-NEXT:      vk.yield %6 :
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return %2 :
+func.func @heads_of_a_part(%x : !x, %w : tensor<256x768xf32>) -> tensor<4x?x64xf32, #dvm.sym<["4", "s0", "64"]>> {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !x, tensor<256x768xf32> -> !qkv
+  %1 = dvm.slice %0 starts [0, 256] sizes ["s0", 256] steps [1, 1] : !qkv -> !part
+  %2 = dvm.reshape %1 shape ["s0", 4, 64] : !part -> !heads
+  %3 = dvm.transpose %2 permutation [1, 0, 2] : !heads -> tensor<4x?x64xf32, #dvm.sym<["4", "s0", "64"]>>
+  %4 = dvm.unary Exp %3 : tensor<4x?x64xf32, #dvm.sym<["4", "s0", "64"]>> -> tensor<4x?x64xf32, #dvm.sym<["4", "s0", "64"]>>
+  return %4 : tensor<4x?x64xf32, #dvm.sym<["4", "s0", "64"]>>
+}
+
+// A dim that is cut in steps stays as it is beside one that is split.
+// CHECK-LABEL: func.func @other_dims_in_steps(
+// CHECK:         %1 = dvm.reshape %0 shape ["s0", 12, 64] :
+// CHECK-NEXT:    %2 = vk.kernel vector @k1(%3 = %1 : {{.*}})
+// CHECK-NEXT:      %4 = dvm.slice %3 starts [1, 8, 0] sizes [2, 4, 64] steps [3, 1, 1] :
+func.func @other_dims_in_steps(%x : !x, %w : tensor<256x768xf32>) -> tensor<2x4x64xf32> {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !x, tensor<256x768xf32> -> !qkv
+  %1 = dvm.slice %0 starts [1, 512] sizes [2, 256] steps [3, 1] : !qkv -> tensor<2x256xf32>
+  %2 = dvm.reshape %1 shape [2, 4, 64] : tensor<2x256xf32> -> tensor<2x4x64xf32>
+  %3 = dvm.unary Exp %2 : tensor<2x4x64xf32> -> tensor<2x4x64xf32>
+  return %3 : tensor<2x4x64xf32>
+}
+
+// Not where the cut begins inside of a head, where dims that are cut become one, and not for an argument, which would have to be contiguous.
+// CHECK-LABEL: func.func @inside_of_a_head(
+// CHECK:         %1 = vk.kernel vector @k1(
+// CHECK-NEXT:      dvm.slice {{.*}} starts [0, 32] sizes ["s0", 256] steps [1, 1] :
+func.func @inside_of_a_head(%x : !x, %w : tensor<256x768xf32>) -> !heads {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !x, tensor<256x768xf32> -> !qkv
+  %1 = dvm.slice %0 starts [0, 32] sizes ["s0", 256] steps [1, 1] : !qkv -> !part
+  %2 = dvm.reshape %1 shape ["s0", 4, 64] : !part -> !heads
+  return %2 : !heads
+}
+
+// CHECK-LABEL: func.func @joined(
+// CHECK:         %1 = vk.kernel vector @k1(
+// CHECK-NEXT:      dvm.slice {{.*}} starts [0, 256] sizes ["s0", 256] steps [1, 1] :
+func.func @joined(%x : !x, %w : tensor<256x768xf32>) -> !flat {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !x, tensor<256x768xf32> -> !qkv
+  %1 = dvm.slice %0 starts [0, 256] sizes ["s0", 256] steps [1, 1] : !qkv -> !part
+  %2 = dvm.reshape %1 shape ["256*s0"] : !part -> !flat
+  return %2 : !flat
+}
+
+// CHECK-LABEL: func.func @of_an_argument(
+// CHECK-NEXT:    %0 = vk.kernel vector @k0(
+// CHECK-NEXT:      dvm.slice {{.*}} starts [0, 256] sizes ["s0", 256] steps [1, 1] :
+func.func @of_an_argument(%x : !qkv) -> !heads {
+  %0 = dvm.slice %x starts [0, 256] sizes ["s0", 256] steps [1, 1] : !qkv -> !part
+  %1 = dvm.reshape %0 shape ["s0", 4, 64] : !part -> !heads
+  return %1 : !heads
+}

@@ -137,13 +137,10 @@ func.func @slice_of_all(%x : !full) -> !full {
 // CHECK-LABEL: func.func @slice_of_a_slice(
 // CHECK-NEXT:    %0 = vk.kernel vector @k0(%x_1 = %x : {{.*}})
 // CHECK-NEXT:      %1 = dvm.slice %x_1 starts [2] sizes [9] steps [2] :
-// CHECK-NEXT:      vk.yield %1 :
+// CHECK-NEXT:      %2 = dvm.slice %1 starts [1] sizes [3] steps [3] :
+// CHECK-NEXT:      vk.yield %2 :
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = vk.kernel vector @k1(%2 = %0 : {{.*}})
-// CHECK-NEXT:      %3 = dvm.slice %2 starts [1] sizes [3] steps [3] :
-// CHECK-NEXT:      vk.yield %3 :
-// CHECK-NEXT:    }
-// CHECK-NEXT:    func.return %1 :
+// CHECK-NEXT:    func.return %0 :
 func.func @slice_of_a_slice(%x : tensor<20xf32>) -> tensor<3xf32> {
   %0 = dvm.slice %x starts [2] sizes [9] steps [2] : tensor<20xf32> -> tensor<9xf32>
   %1 = dvm.slice %0 starts [1] sizes [3] steps [3] : tensor<9xf32> -> tensor<3xf32>
