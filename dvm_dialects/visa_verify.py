@@ -25,6 +25,7 @@ from dvm_dialects.visa_instructions import (
     ReduceInitOp,
     ReduceOp,
     StoreOp,
+    UnaryOp,
 )
 from dvm_dialects.visa_types import AccessIndex, AxisAttr, GlobalType, UbType
 from vm.isa import MAX_AXES, PassMode
@@ -323,7 +324,10 @@ def _verify_store(body: _Body, op: InstructionOp) -> None:
 def _verify_guarded(body: _Body, op: InstructionOp) -> None:
     background, source = op.operands
     # A tile that is loaded lacks an axis where its tensor has extent 1: it cannot take what the source has along it.
-    if not isinstance(background.owner, FillOp | LoadGuardedOp):
+    made = background
+    while isinstance(made.owner, UnaryOp):
+        made = made.owner.operands[0]
+    if not isinstance(made.owner, FillOp | LoadGuardedOp):
         raise VerifyException(f"the background of {_name(source)} must be made by visa.fill")
     assert isinstance(source.type, GlobalType)
     if not source.type.axes <= body.axes[background]:

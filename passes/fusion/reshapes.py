@@ -151,6 +151,8 @@ def _regrouped_cut(cut: _Cut, dims: Shape) -> _Cut | None:
     if others or outer is None or cut.steps[axis] != 1:
         return None
     inner = prod(dims[outer + 1 :], start=shapes.ONE)
+    if inner == shapes.ZERO:
+        return None
     whole, start = cut.source[axis].floordiv(inner), cut.starts[axis].floordiv(inner)
     if whole * inner != cut.source[axis] or start * inner != cut.starts[axis]:
         return None

@@ -359,3 +359,26 @@ func.func @gather_by_one_index(%t : tensor<2x10x3xf32>, %i : tensor<i32>) -> ten
   }
   return %r : tensor<2x3xf32>
 }
+
+// What a concat reads through views: the first operand with the work on it, done on the whole tile, and the other over that.
+// CHECK-LABEL: func.func @rotated(
+// CHECK-NEXT:    %r = visa.kernel vector @k0 domain [parallel "s0", parallel "1024"] slots 0 (%x, %x :
+// CHECK-NEXT:    ^bb0(%a: !visa.global<f32, affine_map<(d0, d1) -> (d0, (d1 + 512))>, guarded>, %a_1: !visa.global<f32, affine_map<(d0, d1) -> (d0, (d1 + -512))>, guarded>, %r_1:
+// CHECK-NEXT:      visa.pass once
+// CHECK-NEXT:      %0 = visa.scalar 0.000000e+00 : f32
+// CHECK-NEXT:      %1 = visa.fill f32 %0 axes [0, 1] :
+// CHECK-NEXT:      %2 = visa.load_guarded f32 %1, %a :
+// CHECK-NEXT:      %3 = visa.unary neg f32 %2 :
+// CHECK-NEXT:      %4 = visa.load_guarded f32 %3, %a_1 :
+// CHECK-NEXT:      visa.store f32 %4, %r_1
+// CHECK-NEXT:      visa.end
+func.func @rotated(%x : !t) -> !t {
+  %r = vk.kernel vector @k0(%a = %x : !t) -> !t {
+    %0 = dvm.slice %a starts [0, 512] sizes ["s0", 512] steps [1, 1] : !t -> tensor<?x512xf32, #dvm.sym<["s0", "512"]>>
+    %1 = dvm.unary Neg %0 : tensor<?x512xf32, #dvm.sym<["s0", "512"]>> -> tensor<?x512xf32, #dvm.sym<["s0", "512"]>>
+    %2 = dvm.slice %a starts [0, 0] sizes ["s0", 512] steps [1, 1] : !t -> tensor<?x512xf32, #dvm.sym<["s0", "512"]>>
+    %3 = dvm.concat %1, %2 axis 1 : tensor<?x512xf32, #dvm.sym<["s0", "512"]>>, tensor<?x512xf32, #dvm.sym<["s0", "512"]>> -> !t
+    vk.yield %3 : !t
+  }
+  return %r : !t
+}

@@ -281,3 +281,14 @@ func.func @of_an_argument(%x : !qkv) -> !heads {
   %1 = dvm.reshape %0 shape ["s0", 4, 64] : !part -> !heads
   return %1 : !heads
 }
+
+// Nor of nothing.
+// CHECK-LABEL: func.func @of_nothing(
+// CHECK:         %1 = vk.kernel vector @k1(
+// CHECK-NEXT:      dvm.slice {{.*}} starts [0, 0] sizes ["s0", 0] steps [1, 1] :
+func.func @of_nothing(%x : !x, %w : tensor<256x768xf32>) -> tensor<?x4x0xf32, #dvm.sym<["s0", "4", "0"]>> {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !x, tensor<256x768xf32> -> !qkv
+  %1 = dvm.slice %0 starts [0, 0] sizes ["s0", 0] steps [1, 1] : !qkv -> tensor<?x0xf32, #dvm.sym<["s0", "0"]>>
+  %2 = dvm.reshape %1 shape ["s0", 4, 0] : tensor<?x0xf32, #dvm.sym<["s0", "0"]>> -> tensor<?x4x0xf32, #dvm.sym<["s0", "4", "0"]>>
+  return %2 : tensor<?x4x0xf32, #dvm.sym<["s0", "4", "0"]>>
+}
