@@ -19,7 +19,7 @@ from vm.frame import Frame
 from vm.operands import Buffers, operand_array
 from vm.plan import KernelPlan, LaunchPlan, Span
 from vm.recording import Recording
-from vm.tape import Tape
+from vm.tape import LaunchTape, Tape
 from vm.team import Team
 from vm.tiles import DTYPES, Tile
 from vm.tiles import REDUCTIONS as COMBINE
@@ -54,6 +54,16 @@ class _Core:
             self.arena.keep(id(plan), found)
         return found
 
+    def run_tapes(self, plan: LaunchPlan, buffers: Buffers) -> None:
+        """Run a launch that is all tapes."""
+        found: LaunchTape | None = self.arena.kept.get(id(plan))
+        if found is None or found.plan() is not plan:
+            kernels = [self.tape(kernel, buffers) for stage in plan.stages for kernel in stage]
+            found = LaunchTape(plan, kernels)
+            self.arena.keep(id(plan), found)
+        for tape in found.tapes:
+            tape.run(buffers)
+
 
 class _Job(NamedTuple):
     """Work items of one kernel, numbered from 0, that any core may do in any order."""
@@ -69,14 +79,14 @@ def run(plan: LaunchPlan, buffers: Buffers, device: Device, recording: Recording
 
     Raises ExecutionError where data does not fit (an index out of range).
     """
-    with (
-        BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext(),
-        device.team() as team,
-        _Core(device, plan) as core,
-    ):
-        launch = _Launch(plan, device, team, core, recording)
-        for number, stage in enumerate(plan.stages):
-            launch.run_stage(number, stage, buffers)
+    with BLAS.one_thread() if BLAS is not None and plan.multiplies else nullcontext(), _Core(device, plan) as core:
+        if plan.is_taped and recording is None:
+            core.run_tapes(plan, buffers)
+            return
+        with device.team() as team:
+            launch = _Launch(plan, device, team, core, recording)
+            for number, stage in enumerate(plan.stages):
+                launch.run_stage(number, stage, buffers)
 
 
 class _Launch(NamedTuple):

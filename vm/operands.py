@@ -1,5 +1,7 @@
 """The operands of a launch: the arrays that own memory, seen as arrays over the domain of a kernel."""
 
+import ctypes
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +22,16 @@ def operand_array(view: View, buffers: Buffers, dtype: np.dtype[Any]) -> Tile:
     if buffer.flags.c_contiguous:
         return np.ndarray(view.shape, dtype, buffer, view.offset, view.strides)
     return _strided(buffer, view, dtype)
+
+
+_FIRST_ADDRESS = 64
+_MEMORY: Any = (ctypes.c_char * (sys.maxsize - _FIRST_ADDRESS)).from_address(_FIRST_ADDRESS)
+"""All memory from an address on, which NumPy does not take for nothing."""
+
+
+def borrowed(address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Tile:
+    """An array over memory that somebody else holds on to for as long as the array is looked at."""
+    return np.ndarray(shape, dtype, _MEMORY, address - _FIRST_ADDRESS, strides)
 
 
 class _Memory:

@@ -223,6 +223,11 @@ class LaunchPlan:
         return frozenset(number for number, work in enumerate(works) if work >= PARALLEL_WORK)
 
     @cached_property
+    def is_taped(self) -> bool:
+        """Whether all kernels are of one tile, and no stage is worth several cores."""
+        return not self.wide_stages and all(kernel.is_one_tile for stage in self.stages for kernel in stage)
+
+    @cached_property
     def last_wide_stage(self) -> int:
         """The last stage that is worth several cores, or -1."""
         return max(self.wide_stages, default=-1)

@@ -186,7 +186,7 @@ class _RecipeBuilder:
             self._call(step, _iota, self.origin, self.plan.domain.new_axis[instruction.a], result)
         elif form is LOAD_GUARDED:
             guards = _Pooled(self.views, partial(_guards, instruction.a))
-            self._call(step, _load_guarded, _Operand(instruction.a), guards, self.origin, result)
+            self._call(step, load_guarded, _Operand(instruction.a), guards, self.origin, result)
         elif form is GATHER:
             self._add_gather(step, result)
         elif form is REDUCE_INIT:
@@ -312,19 +312,29 @@ def _guards(number: int, views: Sequence[View]) -> tuple[Guard, ...]:
     return views[number].guards
 
 
-def _load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:
-    """`tensor` is the whole operand: the part of the tile that falls inside of it is copied over `out`, which may have no axes."""
-    inside = [slice(None)] * out.ndim
-    source = [slice(None)] * out.ndim
+def guarded_parts(
+    guards: tuple[Guard, ...], origin: Origin, extents: tuple[int, ...]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+    """The part of a tile that falls inside of a guarded operand, and that part of the operand; None where nothing does."""
+    inside = [slice(None)] * len(extents)
+    source = [slice(None)] * len(extents)
     for guard in guards:
         start = origin[guard.axis] + guard.shift
         low = max(start, 0)
-        high = min(start + out.shape[guard.axis], guard.extent)
+        high = min(start + extents[guard.axis], guard.extent)
         if high <= low:
-            return
+            return None
         source[guard.axis] = slice(low, high)
         inside[guard.axis] = slice(low - start, high - start)
-    np.copyto(out[..., *inside], tensor[..., *source], casting="unsafe")
+    return (..., *inside), (..., *source)
+
+
+def load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:
+    """`tensor` is the whole operand: the part of the tile that falls inside of it is copied over `out`, which may have no axes."""
+    parts = guarded_parts(guards, origin, out.shape)
+    if parts is not None:
+        inside, source = parts
+        np.copyto(out[inside], tensor[source], casting="unsafe")
 
 
 def _gather(table: Tile, index: Tile, axis: int, origin: str, out: Tile) -> None:

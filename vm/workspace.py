@@ -19,6 +19,9 @@ ALIGNMENT = 64
 ROOMY_BYTES = 1 << 20
 """Tensors up to this size get room to grow."""
 
+LEAST_GIVEN = 1 << 14
+"""Bytes of a tensor from which it is worth an output's memory, which each launch has elsewhere, while the workspace stays where it is."""
+
 PLACEMENT_LIMIT = 64
 """Placements that are kept; where more are needed, all are forgotten."""
 
@@ -85,32 +88,33 @@ def _only_reader(variant: Variant, readers: list[int], kernel: int) -> bool:
 
 
 def place(
-    lives: tuple[Lifetime, ...], sizes: list[int], capacities: list[int]
+    lives: tuple[Lifetime, ...], sizes: list[int], capacities: list[int], least: int = 0
 ) -> tuple[dict[int, tuple[int, int]], int]:
     """For each tensor of the workspace the tensor whose memory it takes, which is an output or itself, and its byte offset
-    there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor; `capacities` what an output has for others.
+    there or in the workspace; and the bytes of the workspace. `sizes` are in bytes, by tensor; `capacities` what an output has for others,
+    and tensors below `least` bytes stay in the workspace.
     """
     places: dict[int, tuple[int, int]] = {}
     workspace: list[_Block] = []
     outputs: dict[int, list[_Block]] = {}
     for lifetime in lives:
-        if lifetime.output >= 0:
+        if lifetime.output >= 0 and sizes[lifetime.output] >= least:
             outputs[lifetime.output] = [_Block(0, sizes[lifetime.output], lifetime.first, lifetime.last)]
             places.update(dict.fromkeys(lifetime.intermediates, (lifetime.output, 0)))
     total = 0
     # of equal ones those first that live longest: they are the hardest to find a place for
-    movable = [lifetime for lifetime in lives if lifetime.output < 0]
+    movable = [lifetime for lifetime in lives if lifetime.output not in outputs and lifetime.intermediates]
     for lifetime in sorted(movable, key=lambda life: (-sizes[life.tensors[0]], life.first - life.last)):
         size = sizes[lifetime.tensors[0]]
-        for output, blocks in outputs.items():
+        for output, blocks in outputs.items() if size >= least else ():
             start = _tightest_gap(blocks, lifetime, size)
             if start + size <= capacities[output]:
-                places.update(dict.fromkeys(lifetime.tensors, (output, start)))
+                places.update(dict.fromkeys(lifetime.intermediates, (output, start)))
                 break
         else:
             blocks = workspace
             start = _tightest_gap(blocks, lifetime, size)
-            places.update({tensor: (tensor, start) for tensor in lifetime.tensors})
+            places.update({tensor: (tensor, start) for tensor in lifetime.intermediates})
             total = max(total, start + _aligned(size))
         insort(blocks, _Block(start, start + size, lifetime.first, lifetime.last))
     return places, total
@@ -155,7 +159,7 @@ class Placements:
             roomy = [_with_room(size) for size in sizes]
             capacities = [_least(size) for size in roomy] if to_be_sure else roomy
             separate = sum(_aligned(roomy[tensor]) for lifetime in self.lives for tensor in lifetime.intermediates)
-            places, total = place(self.lives, roomy, capacities)
+            places, total = place(self.lives, roomy, capacities, LEAST_GIVEN)
             others = [(tensor, owner, start) for tensor, (owner, start) in places.items() if owner != tensor]
             found = Placement(places, total, separate, tuple(others))
             if len(self._kept) >= PLACEMENT_LIMIT:

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 import dvm.torch  # noqa: E402
 from dvm.frontends.torch.backend import backend  # noqa: E402
+from dvm.frontends.torch.capture import Weight  # noqa: E402
 from tests.torch.comparing import outcome  # noqa: E402
 from tests.torch.ways import Run, both, lazily  # noqa: E402
 
@@ -203,6 +204,8 @@ def test_a_model_that_is_changed(way: Any) -> None:
     same()
     model.one.weight.data = torch.randn(8, 6)
     same()
+    model.one.weight.data = torch.randn(6, 8).t()
+    same()
     model.norm = torch.nn.Tanh()
     same()
     model.norm = torch.nn.LayerNorm(8)
@@ -213,6 +216,19 @@ def test_a_model_that_is_changed(way: Any) -> None:
     model.eval()
     same()
     assert run(x).any()
+
+
+def test_the_array_of_a_parameter_goes_with_it() -> None:
+    kept: dict[int, Weight] = {}
+    parameter = torch.nn.Parameter(torch.randn(3, 3))
+    kept[5] = Weight(kept, 5, parameter)
+    assert kept[5].is_of(parameter)
+    assert not kept[5].is_of(torch.nn.Parameter(parameter.detach()))
+    parameter.data = parameter.data.t()  # the same memory
+    assert not kept[5].is_of(parameter)
+    kept[5] = Weight(kept, 5, parameter)
+    del parameter
+    assert kept == {}
 
 
 @both

@@ -8,7 +8,7 @@ import dvm
 
 Array = npt.NDArray[np.float32]
 
-UNIT = 48 * 48 * 4
+UNIT = 96 * 96 * 4
 """The bytes of one of the matrices, which get no room to grow: that is given in eighths of a power of two."""
 
 PRODUCT = "dvm.matmul {}, {} trans_a false trans_b false : !m, !m -> !m"
@@ -27,7 +27,7 @@ def compiled(returned: int, *lines: str, device: dvm.Device | None = None) -> dv
 
 def matrices() -> tuple[Array, Array]:
     random = np.random.default_rng(0)
-    a, b = random.standard_normal((2, 48, 48)) / 8
+    a, b = random.standard_normal((2, 96, 96)) / 8
     return a.astype(np.float32), b.astype(np.float32)
 
 

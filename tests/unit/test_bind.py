@@ -879,7 +879,7 @@ def test_rows_are_not_merged_with_a_batch_whose_matrices_the_caller_repeats() ->
 
 def test_what_is_laid_together_may_have_no_axes() -> None:
     tile = np.array(0, np.float32)
-    steps._load_guarded(np.array(5, np.float32), (), [], tile)
+    steps.load_guarded(np.array(5, np.float32), (), [], tile)
     assert tile == 5
 
 

@@ -160,6 +160,41 @@ def test_a_call_keeps_no_array_of_the_caller(number: int, cores: int) -> None:
     assert [reference() for reference in alive] == [None] * len(alive)
 
 
+@pytest.mark.parametrize("number", range(len(KEPT)))
+def test_arrays_that_come_again_are_looked_at_again(number: int) -> None:
+    """What a tape took of an array holds while the array lies where it lay: others, moved and changed ones are seen for what they are."""
+    make, arrays = KEPT[number]
+    made, fresh = Machine(make(), Device(1)), Machine(make(), Device(1))
+    first, other = arrays(), [array * 2 if array.dtype.kind == "f" else array.copy() for array in arrays()]
+    views, other_views = [array[...] for array in first], [array[...] for array in other]
+
+    def check(given: list[Array]) -> None:
+        expected = fresh.call([array.copy(order="K") for array in given])
+        for result, value in zip(made.call(given), expected, strict=True):
+            np.testing.assert_array_equal(result, value)
+
+    for given in (views, views, other_views, views, first, first, other, [views[0], *other_views[1:]]):
+        check(given)
+    for array in first:
+        if array.dtype.kind == "f":
+            array *= 3
+    check(views)
+    check(first)
+
+
+def test_an_array_that_moves_is_found_where_it_is() -> None:
+    """It is the same object, of the same shape, and what it had has gone to another."""
+    made = Machine(scaled(), Device(1))
+    x = normal(1000)
+    (before,) = made.call([x])
+    x.resize(1 << 20, refcheck=False)
+    others = [np.full(1000, np.nan, np.float32) for _ in range(50)]
+    x.resize(1000, refcheck=False)
+    (after,) = made.call([x])
+    assert len(others) == 50
+    np.testing.assert_array_equal(before, after)
+
+
 def test_a_call_that_fails_keeps_no_array_of_the_caller() -> None:
     made = Machine(programs.gather(), Device(1, 1 << 10))
     table, index = normal(5, 10), np.array([9], np.int32)

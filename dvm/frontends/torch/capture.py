@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
+from weakref import ref
 
 import sympy
 import torch
@@ -17,6 +18,7 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Interpreter, Node
+from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
@@ -323,6 +325,36 @@ def fake_of(node: Node) -> Any:
     raise DvmError(f"the graph does not say what '{node.name}' is")
 
 
+class Weight:
+    """The array of a parameter, which a call mostly finds as the one before left it; forgotten with the parameter."""
+
+    __slots__ = ("_address", "_dtype", "_shape", "_strides", "_tensor", "array")
+
+    def __init__(self, kept: dict[int, Weight], at: int, tensor: Parameter) -> None:
+        """`kept` has it at number `at`."""
+
+        def forget(_: Any) -> None:
+            if kept.get(at) is self:
+                del kept[at]
+
+        self._tensor = ref(tensor, forget)
+        self._address = tensor.data_ptr()
+        self._dtype = tensor.dtype
+        self._shape = tensor.shape
+        self._strides = tensor.stride()
+        self.array = array_of(tensor)
+
+    def is_of(self, tensor: Parameter) -> bool:
+        """Whether it is of this parameter as it is now."""
+        return (
+            self._tensor() is tensor
+            and tensor.data_ptr() == self._address
+            and tensor.dtype is self._dtype
+            and tensor.shape == self._shape
+            and tensor.stride() == self._strides
+        )
+
+
 @dataclass
 class Region:
     """A program in place of some nodes. Called with their arguments, it gives their results, as tensors in new memory."""
@@ -339,8 +371,20 @@ class Region:
     shapes: list[tuple[int, ...]]
     """The shapes of the arrays of the program that the graph was seen with."""
 
+    _weights: dict[int, Weight] = field(default_factory=dict[int, Weight])
+    """By argument the parameter that it last was."""
+
     def __call__(self, *arguments: Any) -> list[torch.Tensor]:
-        arrays: list[Any] = [array_of(arguments[at]) for at in self.tensors]
+        arrays: list[Any] = []
+        for at in self.tensors:
+            tensor = arguments[at]
+            if type(tensor) is not Parameter:
+                arrays.append(array_of(tensor))
+                continue
+            weight = self._weights.get(at)
+            if weight is None or not weight.is_of(tensor):
+                weight = self._weights[at] = Weight(self._weights, at, tensor)
+            arrays.append(weight.array)
         arrays += self.captured
         arrays += [size_argument(arguments[at]) for at in self.sizes]
         try:
