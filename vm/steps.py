@@ -314,7 +314,7 @@ def _guards(number: int, views: Sequence[View]) -> tuple[Guard, ...]:
 
 def guarded_parts(
     guards: tuple[Guard, ...], origin: Origin, extents: tuple[int, ...]
-) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+) -> tuple[tuple[slice, ...], tuple[slice, ...]] | None:
     """The part of a tile that falls inside of a guarded operand, and that part of the operand; None where nothing does."""
     inside = [slice(None)] * len(extents)
     source = [slice(None)] * len(extents)
@@ -326,7 +326,7 @@ def guarded_parts(
             return None
         source[guard.axis] = slice(low, high)
         inside[guard.axis] = slice(low - start, high - start)
-    return (..., *inside), (..., *source)
+    return tuple(inside), tuple(source)
 
 
 def load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: Tile) -> None:
@@ -334,7 +334,7 @@ def load_guarded(tensor: Tile, guards: tuple[Guard, ...], origin: Origin, out: T
     parts = guarded_parts(guards, origin, out.shape)
     if parts is not None:
         inside, source = parts
-        np.copyto(out[inside], tensor[source], casting="unsafe")
+        np.copyto(out[..., *inside], tensor[..., *source], casting="unsafe")
 
 
 def _gather(table: Tile, index: Tile, axis: int, origin: str, out: Tile) -> None:

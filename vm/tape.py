@@ -5,7 +5,7 @@ than the calls. Where there is one tile, all of that is known before: what is le
 arrays of the caller in place. Those in the workspace stay, and so do those that the caller brings again, as a model does its weights.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 from vm.device import Arena
@@ -13,7 +13,7 @@ from vm.frame import Call, pool_of
 from vm.operands import Buffers, borrowed, operand_array
 from vm.plan import KernelPlan, LaunchPlan
 from vm.steps import convert_store, guarded_parts, load_guarded, recipe_of
-from vm.tiles import DTYPES, Tile
+from vm.tiles import DTYPES, Tile, TileFunction, convert
 
 
 class Tape:
@@ -25,13 +25,11 @@ class Tape:
         extents = plan.domain.extents
         recipe = recipe_of(plan)
         pool = pool_of(plan, recipe.slotted, extents, [0] * len(extents), arena)
-        other = arena.library.functions
         operands: dict[int, Tile] = {}
-        given: dict[int, _Given] = {}
-        self._calls: list[Call] = []
+        calls: list[_Placed] = []
         for part in recipe.passes:
             for call in part:
-                function, arguments = call.function, call.filled(pool)
+                arguments = call.filled(pool)
                 for operand, position, transform in call.patched:
                     if operand not in operands:
                         dtype = DTYPES[plan.prepared.memory_types[operand]]
@@ -39,22 +37,19 @@ class Tape:
                     tile = operands[operand]
                     arguments[position] = tile if transform is None else transform(tile)
                 places = [(operand, position) for operand, position, _ in call.patched]
-                if function is load_guarded:
-                    tensor, guards, origin, out = arguments
-                    parts = guarded_parts(guards, origin, out.shape)
-                    if parts is None:
-                        continue
-                    inside, source = parts
-                    function, arguments = convert_store, [out[inside], tensor[source]]
-                    places = [(operand, int(position == 0)) for operand, position in places]
-                for operand, position in places:
-                    view = plan.views[operand]
-                    buffer = buffers[view.root]
-                    if 0 not in view.shape and buffer is not arena.workspace:
-                        if view.root not in given:
-                            given[view.root] = _Given(view.root, buffer)
-                        given[view.root].add(arguments, position)
-                self._calls.append((other.get(function, function), arguments))
+                calls.append(_Placed(call.function, arguments, places))
+        given: dict[int, _Given] = {}
+        self._calls: list[Call] = []
+        other = arena.library.functions
+        for function, arguments, places in _laid(calls):
+            for operand, position in places:
+                view = plan.views[operand]
+                buffer = buffers[view.root]
+                if 0 not in view.shape and buffer is not arena.workspace:
+                    if view.root not in given:
+                        given[view.root] = _Given(view.root, buffer)
+                    given[view.root].add(arguments, position)
+            self._calls.append((other.get(function, function), arguments))
         self._given = list(given.values())
 
     def run(self, buffers: Buffers) -> None:
@@ -65,6 +60,55 @@ class Tape:
                 given.put(array)
         for function, arguments in self._calls:
             function(*arguments)
+
+
+class _Placed(NamedTuple):
+    """A call, and which of its arguments are operands: (operand, position)."""
+
+    function: TileFunction
+    arguments: list[Any]
+    places: list[tuple[int, int]]
+
+
+def _laid(calls: list[_Placed]) -> list[_Placed]:
+    """The calls with guarded loads as copies of what is inside of their operands, and without the background that these cover."""
+    found: list[_Placed] = []
+    parts: list[tuple[slice, ...]] = []
+    """What is laid over the result of the call before the last ones."""
+    for call in calls:
+        if call.function is not load_guarded:
+            found.append(call)
+            parts = []
+            continue
+        tensor, guards, origin, out = call.arguments
+        cut = guarded_parts(guards, origin, out.shape)
+        if cut is None:
+            continue
+        inside, source = cut
+        parts.append(inside)
+        places = [(operand, int(position == 0)) for operand, position in call.places]
+        found.append(_Placed(convert_store, [out[..., *inside], tensor[..., *source]], places))
+        under = len(found) - 1 - len(parts)
+        if under >= 0 and found[under].function is convert and _covered(parts, out, found[under].arguments[-1]):
+            del found[under]
+            parts = []
+    return found
+
+
+def _covered(parts: list[tuple[slice, ...]], out: Tile, background: Tile) -> bool:
+    """Whether parts of a tile, cut along one axis, are all of it, and the background is that tile too."""
+    if (out.ctypes.data, out.shape, out.strides) != (background.ctypes.data, background.shape, background.strides):
+        return False
+    ranges = [[piece.indices(extent)[:2] for piece, extent in zip(part, out.shape, strict=True)] for part in parts]
+    cut = {axis for part in ranges for axis, extent in enumerate(out.shape) if part[axis] != (0, extent)}
+    if len(cut) > 1:
+        return False
+    end = 0
+    for start, stop in sorted([part[axis] for part in ranges for axis in cut]):
+        if start > end:
+            return False
+        end = max(end, stop)
+    return all(end == out.shape[axis] for axis in cut)
 
 
 class _Given:
