@@ -181,18 +181,24 @@ def _plan_of_kernel(
     roots, places = prepared.roots, tensors.placement.places
     owners = [roots[operand.tensor] for operand in kernel.kernel.operands]
     where = tuple([places.get(root, (root, 0)) for root in owners])
-    if found is None:
+    if found is not None:
+        plan = found.plan
+        if plan is not None and found.places != where:
+            plan = plan.moved(found.places, where)
+    elif (model := prepared.kernels[prepared.models[number]].plans.get(key)) is not None:
+        plan = model.plan
+        if plan is not None:
+            form = kernel if plan.prepared.is_resident == kernel.is_resident else prepared.resident[number]
+            assert form is not None
+            plan = plan.for_other(form, model.places, where)
+    else:
         layouts: list[TensorLayout] = []
         for operand, (root, offset) in zip(kernel.kernel.operands, where, strict=True):
             shape, steps, _ = tensors.forms[prepared.form_of[operand.tensor]]
             layouts.append(TensorLayout(shape, given.get(operand.tensor, steps), root, offset))
         plan = _bind_kernel(kernel, prepared.resident[number], dims, layouts, unified_buffer_bytes)
-        if len(kernel.plans) >= PLANS_OF_KERNEL:
-            kernel.plans.clear()
-    else:
-        plan = found.plan
-        if plan is not None and found.places != where:
-            plan = plan.moved(found.places, where)
+    if found is None and len(kernel.plans) >= PLANS_OF_KERNEL:
+        kernel.plans.clear()
     kernel.plans[key] = _Bound(plan, tensors.placement, where)
     return plan
 

@@ -90,6 +90,15 @@ class KernelPlan:
         object.__setattr__(found, "original", self.original or self)
         return found
 
+    def for_other(
+        self, prepared: PreparedKernel, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]
+    ) -> "KernelPlan":
+        """The plan of another kernel that does the same, to tensors that lie elsewhere."""
+        found = self.moved(before, after)
+        object.__setattr__(found, "prepared", prepared)
+        object.__setattr__(found, "original", None)
+        return found
+
     @cached_property
     def parallel_axes(self) -> tuple[int, ...]:
         return tuple(a for a in range(len(self.counts)) if not self.domain.reductions >> a & 1)

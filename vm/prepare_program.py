@@ -2,7 +2,7 @@
 and the prepared forms of its kernels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -65,6 +65,28 @@ class PreparedProgram:
         return tuple(
             Placements(lifetimes(self.program, variant, self.roots, pairs)) for variant in self.program.variants
         )
+
+    @cached_property
+    def models(self) -> tuple[int, ...]:
+        """For each kernel the first that does the same to tensors of the same dims, as the kernels of the layers of a model do."""
+        first: dict[Any, int] = {}
+        found: list[int] = []
+        for number, kernel in enumerate(self.program.kernels):
+            tensors: dict[int, int] = {}
+            operands = [
+                (
+                    tensors.setdefault(operand.tensor, len(tensors)),
+                    self.program.tensors[operand.tensor].dims,
+                    self.program.tensors[operand.tensor].type,
+                    replace(operand, tensor=0),
+                )
+                for operand in kernel.operands
+            ]
+            # -0.0 equals 0.0, and True 1
+            scalars = [(scalar.type, repr(scalar.value), scalar.dim) for scalar in kernel.scalars]
+            key = (kernel.kind, kernel.axes, tuple(operands), tuple(scalars), kernel.slots, kernel.words)
+            found.append(first.setdefault(key, number))
+        return tuple(found)
 
     @cached_property
     def last(self) -> dict[Any, Any]:

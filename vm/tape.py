@@ -5,15 +5,50 @@ than the calls. Where there is one tile, all of that is known before: what is le
 arrays of the caller in place. Those in the workspace stay, and so do those that the caller brings again, as a model does its weights.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from weakref import ref
 
+import numpy as np
+
 from vm.device import Arena
 from vm.frame import Call, pool_of
-from vm.operands import Buffers, borrowed, operand_array
+from vm.operands import Buffers, borrowed
 from vm.plan import KernelPlan, LaunchPlan
-from vm.steps import convert_store, guarded_parts, load_guarded, recipe_of
+from vm.steps import Transform, convert_store, guarded_parts, load_guarded, recipe_of
 from vm.tiles import DTYPES, Tile, TileFunction, convert
+
+
+class Part(NamedTuple):
+    """What a call sees of a tensor: how many bytes from its first element it begins, and how it lies in memory."""
+
+    root: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def cut(self, pieces: Sequence[slice]) -> "Part":
+        """A part of it, which has some elements, by a slice of step 1 along each axis."""
+        ranges = [piece.indices(extent)[:2] for piece, extent in zip(pieces, self.shape, strict=True)]
+        offset = self.offset + sum([start * step for (start, _), step in zip(ranges, self.strides, strict=True)])
+        return self._replace(offset=offset, shape=tuple([stop - start for start, stop in ranges]))
+
+    def under(self, transform: Transform) -> "Part":
+        """It in the way that a call wants it."""
+        if transform is None:
+            return self
+        tile = transform(borrowed(_ANYWHERE, self.shape, self.strides, self.dtype))
+        offset = self.offset + tile.ctypes.data - _ANYWHERE
+        return Part(self.root, offset, tile.shape, tile.strides, tile.dtype)
+
+    def of(self, array: Tile) -> Tile:
+        """It as an array that holds on to the array whose part it is."""
+        return np.ndarray(self.shape, self.dtype, array, self.offset, self.strides)
+
+
+_ANYWHERE = 1 << 40
+"""An address where nothing is looked at."""
 
 
 class Tape:
@@ -25,30 +60,32 @@ class Tape:
         extents = plan.domain.extents
         recipe = recipe_of(plan)
         pool = pool_of(plan, recipe.slotted, extents, [0] * len(extents), arena)
-        operands: dict[int, Tile] = {}
-        calls: list[_Placed] = []
-        for part in recipe.passes:
-            for call in part:
-                arguments = call.filled(pool)
-                for operand, position, transform in call.patched:
-                    if operand not in operands:
-                        dtype = DTYPES[plan.prepared.memory_types[operand]]
-                        operands[operand] = operand_array(plan.views[operand], buffers, dtype)
-                    tile = operands[operand]
-                    arguments[position] = tile if transform is None else transform(tile)
-                places = [(operand, position) for operand, position, _ in call.patched]
-                calls.append(_Placed(call.function, arguments, places))
+        whole = [
+            Part(view.root, view.offset, view.shape, view.strides, DTYPES[memory_type])
+            for view, memory_type in zip(plan.views, plan.prepared.memory_types, strict=True)
+        ]
+        calls = [
+            _Placed(
+                call.function,
+                call.filled(pool),
+                [(position, whole[operand].under(transform)) for operand, position, transform in call.patched],
+            )
+            for part in recipe.passes
+            for call in part
+        ]
         given: dict[int, _Given] = {}
         self._calls: list[Call] = []
         other = arena.library.functions
-        for function, arguments, places in _laid(calls):
-            for operand, position in places:
-                view = plan.views[operand]
-                buffer = buffers[view.root]
-                if 0 not in view.shape and buffer is not arena.workspace:
-                    if view.root not in given:
-                        given[view.root] = _Given(view.root, buffer)
-                    given[view.root].add(arguments, position)
+        for function, arguments, parts in _laid(calls):
+            for position, part in parts:
+                if 0 in part.shape:
+                    arguments[position] = np.empty(part.shape, part.dtype)
+                elif buffers[part.root] is arena.workspace:
+                    arguments[position] = part.of(arena.workspace)
+                else:
+                    if part.root not in given:
+                        given[part.root] = _Given(part.root)
+                    given[part.root].parts.setdefault(part, []).append((arguments, position))
             self._calls.append((other.get(function, function), arguments))
         self._given = list(given.values())
 
@@ -63,44 +100,65 @@ class Tape:
 
 
 class _Placed(NamedTuple):
-    """A call, and which of its arguments are operands: (operand, position)."""
+    """A call, and which of its arguments are parts of tensors: (position, part)."""
 
     function: TileFunction
     arguments: list[Any]
-    places: list[tuple[int, int]]
+    parts: list[tuple[int, Part]]
 
 
 def _laid(calls: list[_Placed]) -> list[_Placed]:
     """The calls with guarded loads as copies of what is inside of their operands, and without the background that these cover."""
     found: list[_Placed] = []
-    parts: list[tuple[slice, ...]] = []
-    """What is laid over the result of the call before the last ones."""
+    laid: list[tuple[slice, ...]] = []
+    """What of its result is laid over that of the call before the last ones."""
     for call in calls:
         if call.function is not load_guarded:
             found.append(call)
-            parts = []
+            laid = []
             continue
-        tensor, guards, origin, out = call.arguments
-        cut = guarded_parts(guards, origin, out.shape)
-        if cut is None:
+        _, guards, origin, _ = call.arguments
+        (_, tensor), *_ = call.parts
+        out = _result(call)
+        pieces = guarded_parts(guards, origin, out.shape)
+        if pieces is None:
             continue
-        inside, source = cut
-        parts.append(inside)
-        places = [(operand, int(position == 0)) for operand, position in call.places]
-        found.append(_Placed(convert_store, [out[..., *inside], tensor[..., *source]], places))
-        under = len(found) - 1 - len(parts)
-        if under >= 0 and found[under].function is convert and _covered(parts, out, found[under].arguments[-1]):
+        inside, source = pieces
+        laid.append(inside)
+        parts = [(1, tensor.cut(source))]
+        if isinstance(out, Part):
+            found.append(_Placed(convert_store, [None, None], [(0, out.cut(inside)), *parts]))
+        else:
+            found.append(_Placed(convert_store, [out[..., *inside], None], parts))
+        under = len(found) - 1 - len(laid)
+        if (
+            under >= 0
+            and found[under].function is convert
+            and _is(out, _result(found[under]))
+            and _covers(laid, out.shape)
+        ):
             del found[under]
-            parts = []
+            laid = []
     return found
 
 
-def _covered(parts: list[tuple[slice, ...]], out: Tile, background: Tile) -> bool:
-    """Whether parts of a tile, cut along one axis, are all of it, and the background is that tile too."""
-    if (out.ctypes.data, out.shape, out.strides) != (background.ctypes.data, background.shape, background.strides):
-        return False
-    ranges = [[piece.indices(extent)[:2] for piece, extent in zip(part, out.shape, strict=True)] for part in parts]
-    cut = {axis for part in ranges for axis, extent in enumerate(out.shape) if part[axis] != (0, extent)}
+def _result(call: _Placed) -> Part | Tile:
+    """What a call writes, which is its last argument."""
+    last = len(call.arguments) - 1
+    return next((part for position, part in call.parts if position == last), call.arguments[last])
+
+
+def _is(one: Part | Tile, other: Part | Tile) -> bool:
+    """Whether two results are the same memory."""
+    if isinstance(one, Part) or isinstance(other, Part):
+        return isinstance(one, Part) and isinstance(other, Part) and one == other
+    return one.ctypes.data == other.ctypes.data and one.shape == other.shape and one.dtype == other.dtype
+
+
+def _covers(laid: list[tuple[slice, ...]], shape: tuple[int, ...]) -> bool:
+    """Whether parts of a tile that are cut along one axis are all of it."""
+    ranges = [[piece.indices(extent)[:2] for piece, extent in zip(part, shape, strict=True)] for part in laid]
+    cut = {axis for part in ranges for axis, extent in enumerate(shape) if part[axis] != (0, extent)}
     if len(cut) > 1:
         return False
     end = 0
@@ -108,7 +166,7 @@ def _covered(parts: list[tuple[slice, ...]], out: Tile, background: Tile) -> boo
         if start > end:
             return False
         end = max(end, stop)
-    return all(end == out.shape[axis] for axis in cut)
+    return all(end == shape[axis] for axis in cut)
 
 
 class _Given:
@@ -119,26 +177,19 @@ class _Given:
     memory in between, as one may that owns it.
     """
 
-    __slots__ = ("_address", "_seen", "array", "root")
+    __slots__ = ("array", "parts", "root")
 
-    def __init__(self, root: int, array: Tile) -> None:
+    def __init__(self, root: int) -> None:
         self.root = root
         self.array: Any = _none
         """Gives the array that the arguments are of, if there still is one and it is known to lie where it lay."""
-        self._address = array.ctypes.data
-        self._seen: dict[tuple[Any, ...], list[tuple[list[Any], int]]] = {}
-        """By offset in bytes, shape, strides and element type of what is seen: the arguments and the positions in these."""
-
-    def add(self, arguments: list[Any], position: int) -> None:
-        """Have the array put in place of the argument, which shows what part of it is seen."""
-        tile = arguments[position]
-        key = (tile.ctypes.data - self._address, tile.shape, tile.strides, tile.dtype)
-        self._seen.setdefault(key, []).append((arguments, position))
+        self.parts: dict[Part, list[tuple[list[Any], int]]] = {}
+        """The arguments and the positions in these that are each of its parts."""
 
     def put(self, array: Tile) -> None:
         """Have the calls see another array."""
         address = array.ctypes.data
-        for (offset, shape, strides, dtype), places in self._seen.items():
+        for (_, offset, shape, strides, dtype), places in self.parts.items():
             tile = borrowed(address + offset, shape, strides, dtype)
             for arguments, position in places:
                 arguments[position] = tile

@@ -975,3 +975,66 @@ def test_operands_that_lie_elsewhere() -> None:
     assert moved.span(0, 0) is kernel.span(0, 0)
     again = moved.original
     assert again is kernel
+
+
+# --- kernels that do the same ---
+
+LAYERS = """
+!m = tensor<?x?xf32, #dvm.sym<["r", "n"]>>
+!c = tensor<?x1xf32, #dvm.sym<["r", "1"]>>
+func.func @main(%x : !m, %w : tensor<?x?xf32, #dvm.sym<["n", "n"]>>) -> (!m, !m) {
+  %0 = dvm.matmul %x, %w trans_a false trans_b false : !m, tensor<?x?xf32, #dvm.sym<["n", "n"]>> -> !m
+  %1 = dvm.softmax %0 axis -1 : !m -> !m
+  %2 = dvm.matmul %1, %w trans_a false trans_b true : !m, tensor<?x?xf32, #dvm.sym<["n", "n"]>> -> !m
+  %3 = dvm.matmul %2, %w trans_a false trans_b false : !m, tensor<?x?xf32, #dvm.sym<["n", "n"]>> -> !m
+  %4 = dvm.softmax %3 axis -1 : !m -> !m
+  %5 = dvm.matmul %4, %w trans_a false trans_b true : !m, tensor<?x?xf32, #dvm.sym<["n", "n"]>> -> !m
+  %6 = dvm.binary_scalar Mul %5, SCALE : !m, f32 -> !m
+  %7 = dvm.binary_scalar Mul %5, OTHER : !m, f32 -> !m
+  return %6, %7 : !m, !m
+}
+"""
+
+
+@pytest.mark.parametrize("unified_buffer_bytes", [1 << 10, 1 << 20])
+@pytest.mark.parametrize("shape", [(3, 5), (1, 1), (0, 4), (70, 300)])
+def test_kernels_that_do_the_same_share_what_bind_finds(unified_buffer_bytes: int, shape: tuple[int, int]) -> None:
+    """The second layer's plans are the first's but for where its operands lie, and its kernels keep their names."""
+    program = dvm.compile(
+        LAYERS.replace("SCALE", "2.0").replace("OTHER", "3.0"), device=dvm.Device(2, unified_buffer_bytes)
+    )
+    random = np.random.default_rng(0)
+    x, w = (random.standard_normal(size).astype(np.float32) / 4 for size in (shape, (shape[1], shape[1])))
+    value = x.astype(np.float64)
+    for _ in range(2):
+        scores = value @ w
+        weights = np.exp(scores - scores.max(1, keepdims=True, initial=-np.inf))
+        value = (weights / weights.sum(1, keepdims=True)) @ w.T
+    for _ in range(2):
+        first, second = program(x, w)
+        np.testing.assert_allclose(first, value * 2, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(second, value * 3, rtol=1e-3, atol=1e-5)
+    made = program._machine
+    assert isinstance(made, Machine)
+    models = made._prepared.models
+    assert any(model < number for number, model in enumerate(models))
+    (plan,) = made._plans.values()
+    names = [kernel.prepared.kernel.name for stage in plan.stages for kernel in stage]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("scale", "other"), [("0.0", "-0.0"), ("1.0", "2.0")])
+def test_kernels_with_other_numbers_do_not_do_the_same(scale: str, other: str) -> None:
+    text = """
+    !m = tensor<?x4xf32, #dvm.sym<["r", "4"]>>
+    func.func @main(%x : !m, %y : !m) -> (!m, !m) {
+      %0 = dvm.binary_scalar Mul %x, SCALE : !m, f32 -> !m
+      %1 = dvm.binary_scalar Mul %y, OTHER : !m, f32 -> !m
+      return %0, %1 : !m, !m
+    }
+    """
+    x = np.ones((2, 4), np.float32)
+    program = dvm.compile(text.replace("SCALE", scale).replace("OTHER", other))
+    first, second = program(x, x)
+    assert first.tobytes() == (x * np.float32(scale)).tobytes()
+    assert second.tobytes() == (x * np.float32(other)).tobytes()

@@ -1,12 +1,10 @@
 """Kernels of one tile: what is laid together needs no background, and what lies outside of a tile no call."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 import dvm
-from vm.tape import Tape, _covered
+from vm.tape import Part, Tape, _covers, _is
 
 LAID = """
 func.func @main(%a : tensor<?x?xf32, #dvm.sym<["r", "m"]>>, %b : tensor<?x?xf32, #dvm.sym<["r", "n"]>>)
@@ -51,14 +49,32 @@ def test_a_concat_is_its_pieces(m: int, n: int, calls: int) -> None:
 def test_what_covers_a_tile(parts: tuple[tuple[int, ...], ...], covered: bool) -> None:
     out = np.zeros((4, 6), np.float32)
     cuts: list[tuple[slice, ...]] = [(slice(a, b), slice(c, d)) for a, b, c, d in parts]
-    assert _covered(cuts, out, out[:]) is covered
-    if covered:
-        for cut in cuts:
-            out[cut] = 1
-        assert out.all()
-    other: Any = np.zeros((4, 6), np.float32)
-    assert not _covered(cuts, out, other)
-    assert not _covered(cuts, out, out[:, :5])
+    assert _covers(cuts, out.shape) is covered
+    for cut in cuts:
+        out[cut] = 1
+    assert out.all() or not covered
+
+
+def test_what_is_the_same_memory() -> None:
+    out = np.zeros((4, 6), np.float32)
+    assert _is(out, out[:])
+    assert not _is(out, out.copy())
+    assert not _is(out, out[:3])
+    part = Part(3, 8, (4, 6), (24, 4), out.dtype)
+    assert _is(part, part._replace())
+    assert not _is(part, part._replace(root=2))
+    assert not _is(part, out)
+    assert not _is(out, part)
+
+
+def test_parts_of_a_tensor_are_those_of_an_array() -> None:
+    array = np.arange(24, dtype=np.float32).reshape(4, 6)
+    part = Part(0, 0, array.shape, array.strides, array.dtype)
+    pieces = (slice(1, 4), slice(2, None))
+    np.testing.assert_array_equal(part.cut(pieces).of(array), array[pieces])
+    turned = part.cut(pieces).under(lambda tile: tile[:, 1:].swapaxes(0, 1)[None])
+    np.testing.assert_array_equal(turned.of(array), array[pieces][:, 1:].T[None])
+    assert part.under(None) is part
 
 
 def test_a_pad_keeps_its_background() -> None:
