@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 import dvm.torch  # noqa: E402
 from dvm.frontends.torch.backend import backend  # noqa: E402
-from dvm.frontends.torch.capture import Weight  # noqa: E402
+from dvm.frontends.torch.elements import Weight  # noqa: E402
 from tests.torch.comparing import outcome  # noqa: E402
 from tests.torch.ways import Run, both, lazily  # noqa: E402
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
-from weakref import ref
 
 import sympy
 import torch
@@ -18,13 +17,12 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.fx import GraphModule, Interpreter, Node
-from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._sympy.functions import CleanDiv, FloorDiv, Mod, PythonMod
 
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.composites import COMPOSITES, Composite
-from dvm.frontends.torch.elements import TO_TORCH, array_of, dtype_of, is_plain, tensor_of
+from dvm.frontends.torch.elements import TO_TORCH, Weight, array_of, dtype_of, is_plain, kept_array_of, tensor_of
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred
 from dvm.places import Place
 from dvm.program import SIZE, Program, size_argument
@@ -325,36 +323,6 @@ def fake_of(node: Node) -> Any:
     raise DvmError(f"the graph does not say what '{node.name}' is")
 
 
-class Weight:
-    """The array of a parameter, which a call mostly finds as the one before left it; forgotten with the parameter."""
-
-    __slots__ = ("_address", "_dtype", "_shape", "_strides", "_tensor", "array")
-
-    def __init__(self, kept: dict[int, Weight], at: int, tensor: Parameter) -> None:
-        """`kept` has it at number `at`."""
-
-        def forget(_: Any) -> None:
-            if kept.get(at) is self:
-                del kept[at]
-
-        self._tensor = ref(tensor, forget)
-        self._address = tensor.data_ptr()
-        self._dtype = tensor.dtype
-        self._shape = tensor.shape
-        self._strides = tensor.stride()
-        self.array = array_of(tensor)
-
-    def is_of(self, tensor: Parameter) -> bool:
-        """Whether it is of this parameter as it is now."""
-        return (
-            self._tensor() is tensor
-            and tensor.data_ptr() == self._address
-            and tensor.dtype is self._dtype
-            and tensor.shape == self._shape
-            and tensor.stride() == self._strides
-        )
-
-
 @dataclass
 class Region:
     """A program in place of some nodes. Called with their arguments, it gives their results, as tensors in new memory."""
@@ -375,16 +343,7 @@ class Region:
     """By argument the parameter that it last was."""
 
     def __call__(self, *arguments: Any) -> list[torch.Tensor]:
-        arrays: list[Any] = []
-        for at in self.tensors:
-            tensor = arguments[at]
-            if type(tensor) is not Parameter:
-                arrays.append(array_of(tensor))
-                continue
-            weight = self._weights.get(at)
-            if weight is None or not weight.is_of(tensor):
-                weight = self._weights[at] = Weight(self._weights, at, tensor)
-            arrays.append(weight.array)
+        arrays: list[Any] = [kept_array_of(self._weights, at, arguments[at]) for at in self.tensors]
         arrays += self.captured
         arrays += [size_argument(arguments[at]) for at in self.sizes]
         try:

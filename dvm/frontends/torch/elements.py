@@ -1,11 +1,15 @@
 """Tensors of PyTorch as arrays of NumPy and back, without copies."""
 
+from __future__ import annotations
+
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import Parameter
 
 from dvm.primitives import BOOL, ELEMENTS, FLOAT32, DType
 from dvm.tensor import Unsupported
@@ -28,6 +32,7 @@ OF_TORCH: dict[torch.dtype, DType] = {
 TO_TORCH: dict[DType, torch.dtype] = {dtype: kind for kind, dtype in OF_TORCH.items()}
 
 _BFLOAT16 = DTYPES[ElementType.BF16]
+_CPU = torch.device("cpu")
 
 
 def dtype_of(kind: torch.dtype) -> DType:
@@ -42,7 +47,7 @@ def is_plain(tensor: torch.Tensor) -> bool:
     """Whether DVM can read the elements where they lie: in main memory, strided, of a type that it has."""
     return (
         tensor.dtype in OF_TORCH
-        and tensor.device.type == "cpu"
+        and tensor.is_cpu
         and tensor.layout is torch.strided
         and not tensor.is_neg()
         and not tensor.is_nested
@@ -59,6 +64,46 @@ def array_of(tensor: torch.Tensor) -> Array:
     if tensor.dtype is torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(_BFLOAT16)
     return tensor.numpy()
+
+
+class Weight:
+    """The array of a parameter, which mostly is found as it was left."""
+
+    __slots__ = ("_address", "_dtype", "_shape", "_strides", "_tensor", "array")
+
+    def __init__(self, kept: dict[int, Weight], number: int, tensor: Parameter) -> None:
+        """`kept` has it at a number, and forgets it with the parameter."""
+
+        def forget(_: Any) -> None:
+            if kept.get(number) is self:
+                del kept[number]
+
+        self._tensor = ref(tensor, forget)
+        self._address = tensor.data_ptr()
+        self._dtype = tensor.dtype
+        self._shape = tensor.shape
+        self._strides = tensor.stride()
+        self.array = array_of(tensor)
+
+    def is_of(self, tensor: Parameter) -> bool:
+        """Whether it is of this parameter as it is now."""
+        return (
+            self._tensor() is tensor
+            and tensor.data_ptr() == self._address
+            and tensor.dtype is self._dtype
+            and tensor.shape == self._shape
+            and tensor.stride() == self._strides
+        )
+
+
+def kept_array_of(kept: dict[int, Weight], number: int, tensor: torch.Tensor) -> Array:
+    """The elements of a plain tensor: of a parameter the array that is kept at a number, as long as it is of that."""
+    if type(tensor) is not Parameter:
+        return array_of(tensor)
+    weight = kept.get(number)
+    if weight is None or not weight.is_of(tensor):
+        weight = kept[number] = Weight(kept, number, tensor)
+    return weight.array
 
 
 def tensor_of(array: Array) -> torch.Tensor:
@@ -81,8 +126,8 @@ def empty_tensor(shape: tuple[int, ...], strides: tuple[int, ...] | None, dtype:
         count = 1 + sum([(size - 1) * stride for size, stride in zip(shape, strides, strict=True)])
     if count * dtype.itemsize < LEAST_BYTES:
         if strides is None:
-            return torch.empty(shape, dtype=TO_TORCH[dtype], device="cpu")
-        return torch.empty_strided(shape, strides, dtype=TO_TORCH[dtype], device="cpu")
+            return torch.empty(shape, dtype=TO_TORCH[dtype], device=_CPU)
+        return torch.empty_strided(shape, strides, dtype=TO_TORCH[dtype], device=_CPU)
     flat = tensor_of(RESULTS.empty((count,), dtype))
     return flat.view(shape) if strides is None else flat.as_strided(shape, strides)
 

@@ -22,10 +22,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.composites import COMPOSITES, Composite, nothing_else_looks
-from dvm.frontends.torch.elements import TO_TORCH, Array, array_of, empty_tensor, is_plain
+from dvm.frontends.torch.elements import TO_TORCH, Array, Weight, array_of, empty_tensor, is_plain, kept_array_of
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred, Lowering
+from dvm.frontends.torch.templates import Call
 from dvm.frontends.torch.views import SIMPLE_VIEWS
 from dvm.primitives import ELEMENTS, Attributes
 from dvm.record import Node, Record, leaf
@@ -177,7 +178,7 @@ class _Record(Record):
             known = self.leaves[storage] = {}
         found = known.get(geometry)
         if found is None:
-            found = known[geometry] = leaf(array_of(tensor))
+            found = known[geometry] = leaf(kept_array_of(_WEIGHTS, id(tensor), tensor))
         return found
 
     def is_pending(self, tensor: torch.Tensor) -> bool:
@@ -349,16 +350,31 @@ class _Dispatch(TorchDispatchMode):
         self, lowering: Lowering, given: Any, named: Any, tensors: Sequence[torch.Tensor], flushes: int
     ) -> Any:
         """What a lowering makes of tensors; `flushes` is how many there had been before those were looked up."""
+        found = self._recorded(lowering, given, named)
         record = self.record
+        if record.flushes != flushes:  # on the way, which forgot what this operation reads
+            for one in tensors:
+                record.node_of(one)
+        return found
+
+    def _recorded(self, lowering: Lowering, given: Any, named: Any) -> Any:
+        """The same, as it was for others like them where there have been such."""
+        record = self.record
+        call = Call(lowering, given, named)
+        template = call.find()
+        if template is not None:
+            results = [_Pending(node) for node in template.record(record, call.nodes)]
+            return results[0] if template.is_single else tuple(results)
+        first, flushes = len(record.nodes), record.flushes
         tracing = RECORDERS.tracing
         tracing.append(record)
         try:
             found = lowering(*given, **named)
         finally:
             tracing.pop()
-        if record.flushes != flushes:  # on the way, which forgot what this operation reads
-            for one in tensors:
-                record.node_of(one)
+        if record.flushes == flushes:
+            is_single = type(found) is not tuple
+            call.learn(record.nodes[first:], (found,) if is_single else found, is_single=is_single)
         return found
 
     def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
@@ -428,15 +444,11 @@ class _Dispatch(TorchDispatchMode):
                 if view.record is node.record:
                     content.nodes[geometry] = view
             return found
-        tracing = RECORDERS.tracing
-        tracing.append(record)
         try:
-            results = LOWERINGS[func](_Pending(node), *args[1:], **options)
+            results = self._recorded(LOWERINGS[func], [_Pending(node), *args[1:]], options)
         except (DvmError, IndexError) as reason:
             left_to_torch(func, reason)
             return found
-        finally:
-            tracing.pop()
         if node.record is record:
             pairs = zip(found, results, strict=True) if type(results) is tuple else ((found, results),)
             for tensor, result in pairs:
@@ -450,6 +462,9 @@ class _Dispatch(TorchDispatchMode):
             record.flush()
         return func(*args, **options)
 
+
+_WEIGHTS: dict[int, Weight] = {}
+"""The arrays of parameters, by the identity of these."""
 
 _FOREIGN = object()
 _TENSORS = {torch.Tensor, torch.nn.Parameter}
