@@ -185,7 +185,7 @@ class KernelOp(IRDLOperation):
     @classmethod
     @override
     def parse(cls, parser: Parser) -> "KernelOp":
-        kind = parser.parse_identifier(" for the kind of kernel")
+        kind = parser.parse_identifier(context_msg=" for the kind of kernel")
         name = parser.parse_symbol_name()
         parser.parse_keyword("domain")
         domain = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: AxisAttr.parse_bare(parser))

@@ -111,8 +111,8 @@ class AxisAttr(ParametrizedAttribute):
     @classmethod
     def parse_bare(cls, parser: AttrParser) -> "AxisAttr":
         """Parse `parallel "s0"`."""
-        kind = parser.parse_identifier(" for the kind of axis")
-        return cls(kind, parser.parse_str_literal(" for the extent of the axis"))
+        kind = parser.parse_identifier(context_msg=" for the kind of axis")
+        return cls(kind, parser.parse_str_literal(context_msg=" for the extent of the axis"))
 
     def print_bare(self, printer: Printer) -> None:
         printer.print_string(f"{self.kind.data} ")

@@ -136,7 +136,7 @@ class KernelOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> "KernelOp":
-        kind = parser.parse_identifier(" for the kind of kernel")
+        kind = parser.parse_identifier(context_msg=" for the kind of kernel")
         name = parser.parse_symbol_name()
         inputs, outputs, attributes, body = _parse_bound_region(parser)
         return cls.create(
@@ -276,7 +276,7 @@ class SpeculateOp(IRDLOperation):
         conditions: list[StringAttr] = []
         alternatives: list[Region] = []
         while parser.parse_optional_keyword("if"):
-            conditions.append(StringAttr(parser.parse_str_literal(" for the condition")))
+            conditions.append(StringAttr(parser.parse_str_literal(context_msg=" for the condition")))
             alternatives.append(parser.parse_region())
             parser.parse_keyword("else")
         alternatives.append(parser.parse_region())

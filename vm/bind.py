@@ -15,6 +15,7 @@ from vm.plan import KernelPlan, LaunchPlan, Shape, Strides
 from vm.prepare import PreparedKernel
 from vm.prepare_program import PreparedProgram
 from vm.program import Kernel, Scalar
+from vm.target import Target
 from vm.tile_axes import check_tiles, tile_masks
 from vm.tiling import choose_tiling, fits
 from vm.workspace import Placement, Placements
@@ -33,7 +34,7 @@ def bind(
     prepared: PreparedProgram,
     shapes: tuple[Shape, ...],
     strides: tuple[Strides | None, ...],
-    unified_buffer_bytes: int,
+    target: Target,
 ) -> LaunchPlan:
     """The launch plan for inputs of these shapes.
 
@@ -47,7 +48,7 @@ def bind(
         for number, variant in enumerate(program.variants)
         if all(holds(condition, dims) for condition in variant.conditions)
     )
-    key = (number, strides, unified_buffer_bytes)
+    key = (number, strides, target)
     last: _Last | None = prepared.last.get(key)
     changed = frozenset(_differing(dims, last.dims)) if last is not None else frozenset(range(len(dims)))
     tensors = _lay_out_tensors(prepared, prepared.placements[number], dims, strides, changed, last)
@@ -59,7 +60,7 @@ def bind(
             if kernel in known and prepared.kernel_dims[kernel].isdisjoint(changed):
                 found[kernel] = known[kernel]
             else:
-                found[kernel] = _plan_of_kernel(prepared, kernel, dims, tensors, unified_buffer_bytes)
+                found[kernel] = _plan_of_kernel(prepared, kernel, dims, tensors, target)
         stages.append(tuple([plan for kernel in stage if (plan := found[kernel]) is not None]))
     if len(prepared.last) >= LAST_LIMIT:
         prepared.last.clear()
@@ -74,6 +75,7 @@ def bind(
         tensors.placement.workspace_bytes,
         tensors.placement.separate_bytes,
         tuple(dims),
+        target,
     )
 
 
@@ -164,7 +166,7 @@ class _Bound(NamedTuple):
 
 
 def _plan_of_kernel(
-    prepared: PreparedProgram, number: int, dims: list[int], tensors: _Tensors, unified_buffer_bytes: int
+    prepared: PreparedProgram, number: int, dims: list[int], tensors: _Tensors, target: Target
 ) -> KernelPlan | None:
     """The plan of a kernel, or None where it has nothing to write.
 
@@ -174,7 +176,7 @@ def _plan_of_kernel(
     kernel = prepared.kernels[number]
     given = tensors.given
     strides = tuple([given.get(operand.tensor) for operand in kernel.kernel.operands]) if given else ()
-    key = (tuple([dims[dim] for dim in prepared.read_dims[number]]), strides, unified_buffer_bytes)
+    key = (tuple([dims[dim] for dim in prepared.read_dims[number]]), strides, target)
     found: _Bound | None = kernel.plans.get(key)
     if found is not None and found.placement is tensors.placement:
         return found.plan
@@ -196,7 +198,7 @@ def _plan_of_kernel(
         for operand, (root, offset) in zip(kernel.kernel.operands, where, strict=True):
             shape, steps, _ = tensors.forms[prepared.form_of[operand.tensor]]
             layouts.append(TensorLayout(shape, given.get(operand.tensor, steps), root, offset))
-        plan = _bind_kernel(kernel, prepared.resident[number], dims, layouts, unified_buffer_bytes)
+        plan = _bind_kernel(kernel, prepared.resident[number], dims, layouts, target)
     if found is None and len(kernel.plans) >= PLANS_OF_KERNEL:
         kernel.plans.clear()
     kernel.plans[key] = _Bound(plan, tensors.placement, where)
@@ -208,7 +210,7 @@ def _bind_kernel(
     resident: PreparedKernel | None,
     dims: list[int],
     layouts: list[TensorLayout],
-    unified_buffer_bytes: int,
+    target: Target,
 ) -> KernelPlan | None:
     """The plan of a kernel, or None where it has nothing to write. `resident` is its form for short reductions, `layouts` are those of its
     operands' tensors.
@@ -224,16 +226,16 @@ def _bind_kernel(
     domain, views = lay_out(prepared, extents, dims, layouts)
     form = resident or prepared
     masks, tiles, homes = _bind_values(form, domain, views)
-    if form is resident and not fits(form, domain, tiles, homes, unified_buffer_bytes):
+    if form is resident and not fits(form, domain, tiles, homes, target):
         form = prepared
         masks, tiles, homes = _bind_values(form, domain, views)
-    tiling = choose_tiling(form, domain, tiles, homes, unified_buffer_bytes)
+    tiling = choose_tiling(form, domain, tiles, homes, target)
     stored_accumulators = [value for value, _ in form.storable if homes[value] >= 0 and form.values[value].accumulates]
     if tiling.chunks > 1 and stored_accumulators:
         # each chunk needs an accumulator of its own, in its slot
         for value in stored_accumulators:
             homes[value] = -1
-        tiling = choose_tiling(form, domain, tiles, homes, unified_buffer_bytes)
+        tiling = choose_tiling(form, domain, tiles, homes, target)
     scalars = tuple([scalar.value if scalar.dim < 0 else _sized(scalar, dims) for scalar in kernel.scalars])
     return KernelPlan(form, domain, tuple(views), tuple(masks), tuple(homes), tiling, scalars, tiling.counts(domain))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,17 @@ import numpy.typing as npt
 
 from vm.cpus import available
 from vm.errors import DvmError
+from vm.target import NATIVE, NUMPY, Target
 from vm.team import Team
 
 DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
 """One and a half L2 caches of the machines this was tuned on: `benchmarks/unified_buffer.py` looks for the best."""
+
+HAS_NATIVE = find_spec("vm._native") is not None
+"""Whether DVM was installed with the native engine."""
+
+ENGINES = {"native": NATIVE, "numpy": NUMPY} if HAS_NATIVE else {"numpy": NUMPY}
+"""The engines that run launches, the one that is taken by default first, each with its tuning."""
 
 DEFAULT_ITERATION_LIMIT = 10_000_000
 """Iterations of all loops of one call. Each takes a microsecond or two at least, and about twenty for each launch."""
@@ -102,9 +110,10 @@ class Device:
     `cores` is the number of threads that one launch uses, `unified_buffer_bytes` what the tiles of one core may
     take, but for the rounding of each slot to a cache line. `iteration_limit` is how often loops may begin anew in one
     call, `register_bytes_limit` what the arrays between its launches may take at any time.
-    Where they are not given, the environment variables DVM_CORES, DVM_UNIFIED_BUFFER_BYTES, DVM_ITERATION_LIMIT and
-    DVM_REGISTER_BYTES_LIMIT decide, else the number of CPUs this process may use, 1.5 MiB, ten million, and the memory of
-    the machine. Raises DvmError for a value that is not a positive integer.
+    `engine` is "native" (C) or "numpy" (the reference). Where they are not given, the environment variables DVM_CORES,
+    DVM_UNIFIED_BUFFER_BYTES, DVM_ITERATION_LIMIT, DVM_REGISTER_BYTES_LIMIT and DVM_ENGINE decide, else the number of CPUs this process may
+    use, 1.5 MiB, ten million, the memory of the machine, and the native engine where DVM was installed with it. Raises DvmError for a
+    value that is not a positive integer, and for an engine that there is not.
     """
 
     def __init__(
@@ -114,6 +123,7 @@ class Device:
         *,
         iteration_limit: int | None = None,
         register_bytes_limit: int | None = None,
+        engine: str | None = None,
     ) -> None:
         self.cores = _setting("cores", cores, "DVM_CORES", len(available()))
         self.unified_buffer_bytes = _setting(
@@ -125,6 +135,8 @@ class Device:
         self.register_bytes_limit = _setting(
             "register_bytes_limit", register_bytes_limit, "DVM_REGISTER_BYTES_LIMIT", _memory_bytes()
         )
+        self.engine = _engine(engine)
+        self.target = Target(self.unified_buffer_bytes, ENGINES[self.engine])
         self._library = Library()
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -161,6 +173,20 @@ class Device:
                     self._pool = ThreadPoolExecutor(self.cores - 1, thread_name_prefix="dvm-core")
                     self._process = process
         return self._pool
+
+
+def _engine(name: str | None) -> str:
+    culprit = "engine"
+    if name is None:
+        name = os.environ.get("DVM_ENGINE")
+        if name is None:
+            return next(iter(ENGINES))
+        culprit = "DVM_ENGINE"
+    if name == "native" and not HAS_NATIVE:
+        raise DvmError(f"{culprit} is 'native', but DVM was installed without it: there was no C compiler")
+    if name not in ENGINES:
+        raise DvmError(f"{culprit} must be 'native' or 'numpy', not {name!r}")
+    return name
 
 
 def _memory_bytes() -> int:

@@ -13,10 +13,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from vm import engine, native_engine
 from vm.bind import bind
 from vm.collection import PAUSE
 from vm.device import Device
-from vm.engine import run
 from vm.errors import ShapeError
 from vm.memory import RESULTS
 from vm.plan import LaunchPlan, Shape, Strides
@@ -58,7 +58,7 @@ class Machine:
         found = self._plans.get(key)
         if found is None:
             with PAUSE:
-                found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.unified_buffer_bytes)
+                found = bind(self._prepared, shapes, strides or (None,) * len(shapes), self.device.target)
             with self._lock:
                 if len(self._plans) >= PLAN_LIMIT:
                     del self._plans[next(iter(self._plans))]
@@ -116,7 +116,10 @@ class Machine:
             for number in self._workspace:
                 buffers[number] = workspace
         with PAUSE if plan.is_first_launch() else nullcontext():
-            run(plan, buffers, self.device, recording)
+            if self.device.engine == "native":
+                native_engine.run(plan, buffers, self.device.cores, recording)
+            else:
+                engine.run(plan, buffers, self.device, recording)
 
     def _inputs(
         self, arguments: Sequence[Any]

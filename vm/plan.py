@@ -13,6 +13,7 @@ import numpy.typing as npt
 from vm.isa import REDUCE
 from vm.layout import Domain, View
 from vm.prepare import PreparedKernel
+from vm.target import Target
 from vm.tiles import DTYPES
 from vm.tiling import Tiling
 
@@ -42,13 +43,6 @@ class _Cutting(NamedTuple):
     ways: list[tuple[int, ...] | None]
     way_of: list[int]
 
-
-PARALLEL_WORK = 1 << 23
-"""Elements times instructions from which a stage is worth a second core: some 1.3 ms.
-
-Each NumPy call on two cores takes some microseconds more than on one, because they take the interpreter's lock from one another, and a
-core that sleeps takes up to a hundred to wake: softmax, layer norm and a gelu chain break even at 300,000 to 800,000 elements.
-"""
 
 MULTIPLICATIONS = 2
 """Multiplications of a product that count as one instruction on an element: it is one long call."""
@@ -87,6 +81,7 @@ class KernelPlan:
         ]
         found = copy(self)
         object.__setattr__(found, "views", tuple(views))
+        object.__setattr__(found, "made", {})
         object.__setattr__(found, "original", self.original or self)
         return found
 
@@ -98,6 +93,11 @@ class KernelPlan:
         object.__setattr__(found, "prepared", prepared)
         object.__setattr__(found, "original", None)
         return found
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """A place for what engines make of the plan."""
+        return {}
 
     @cached_property
     def parallel_axes(self) -> tuple[int, ...]:
@@ -207,6 +207,12 @@ class LaunchPlan:
     separate_workspace_bytes: int
     """What the workspace would take if no tensors shared memory."""
     dims: tuple[int, ...]
+    target: Target
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """A place for what engines make of the plan."""
+        return {}
 
     @cached_property
     def _not_launched(self) -> list[None]:
@@ -229,7 +235,7 @@ class LaunchPlan:
     def wide_stages(self) -> frozenset[int]:
         """The stages, by number, that are worth several cores."""
         works = [sum(kernel.work for kernel in stage) for stage in self.stages]
-        return frozenset(number for number, work in enumerate(works) if work >= PARALLEL_WORK)
+        return frozenset(number for number, work in enumerate(works) if work >= self.target.tuning.parallel_work)
 
     @cached_property
     def is_taped(self) -> bool:

@@ -160,6 +160,11 @@ class PreparedKernel:
         return {}
 
     @cached_property
+    def made(self) -> dict[str, Any]:
+        """A place for what engines make of the kernel."""
+        return {}
+
+    @cached_property
     def instruction_count(self) -> int:
         return sum(len(part.steps) for part in self.passes)
 

@@ -7,14 +7,9 @@ results the same bit for bit on any number of them.
 from math import prod
 from typing import NamedTuple
 
-from vm.blas import BLAS
 from vm.layout import Domain
 from vm.prepare import PreparedKernel, Tenant
-
-MINIMUM_TILE = 1 << 15
-"""Elements below which a tile is not cut further to occupy more cores: on fewer, the calls of two threads mostly wait for the
-interpreter's lock (at 16K elements a tile two were slower than one).
-"""
+from vm.target import Target, Tuning
 
 WANTED_TILES = 8
 """Tiles that a domain is cut into, where they stay above the minimum, so that several cores have work."""
@@ -31,15 +26,6 @@ MATRIX_SLOTS = 3
 LEAST_ROWS = 128
 """Rows of the result below which a block of them is made narrower instead: BLAS packs the right factor for each."""
 
-LARGE_PRODUCT = 1 << 24
-"""Multiplications from which a product is cut into blocks for several cores: those of some 0.4 ms."""
-
-LEAST_PRODUCT = 1 << 20
-"""Multiplications of a tile of several small products, at least."""
-
-LARGE_BLOCK = 1 << 23
-"""Multiplications that each block has where there are more than two: some 0.2 ms."""
-
 LEAST_BLOCK = 96
 """Rows or columns below which a product is not cut into more than two blocks."""
 
@@ -50,9 +36,6 @@ COLUMNS_OF_STEP = 24
 """Columns that a block of a product wants for each instruction on the rows that are computed for it, again for each block: then
 that takes a quarter of the time of the product. A multiplication takes some 0.025 ns, an instruction on an element 0.15 ns.
 """
-
-POINTS_OF_CALL = 160_000
-"""Points of a product that a block wants besides for each such instruction: those of a quarter of the time of a NumPy call, 1 us."""
 
 _ALIGNMENT = 64
 
@@ -72,7 +55,7 @@ class Tiling(NamedTuple):
 
 
 def choose_tiling(
-    prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], unified_buffer_bytes: int
+    prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], target: Target
 ) -> Tiling:
     """The tiling of a domain without empty parallel axes.
 
@@ -85,16 +68,14 @@ def choose_tiling(
         factors_in_memory = all(homes[value] >= 0 for value in prepared.factors)
         slots = {tenant.slot for tenant in tenants}
         if prepared.is_resident:
-            tile = _computed_rows_tile(prepared, domain, masks, tenants, unified_buffer_bytes)
+            tile = _computed_rows_tile(prepared, domain, masks, tenants, target)
         else:
             blocks = max(MATRIX_SLOTS, len(slots)) if prepared.computes_factors else MATRIX_SLOTS
-            tile = _matrix_tile(domain, factors_in_memory, len(slots), blocks, unified_buffer_bytes)
-        # then the library is left to use several threads by itself
-        one_core = BLAS is None and prod(domain.extents[-3:]) >= LARGE_PRODUCT
+            tile = _matrix_tile(domain, factors_in_memory, len(slots), blocks, target)
+        one_core = not target.tuning.cuts_products and prod(domain.extents[-3:]) >= target.tuning.large_product
     else:
-        tile = _vector_tile(
-            prepared, domain, int(unified_buffer_bytes / _point_bytes(prepared, domain, masks, tenants))
-        )
+        points = int(target.unified_buffer_bytes / _point_bytes(prepared, domain, masks, tenants))
+        tile = _vector_tile(prepared, domain, min(points, target.tuning.largest_tile), target.tuning)
     elements = [prod([extent for axis, extent in enumerate(tile) if mask >> axis & 1]) for mask in masks]
     sizes = [0] * prepared.kernel.slots
     for slot, axes, element_bytes, _ in tenants:
@@ -114,22 +95,20 @@ def _tenants(prepared: PreparedKernel, homes: list[int]) -> list[Tenant]:
     return [tenant for tenant in prepared.tenants if tenant.value < 0 or homes[tenant.value] < 0]
 
 
-def fits(
-    prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], unified_buffer_bytes: int
-) -> bool:
+def fits(prepared: PreparedKernel, domain: Domain, masks: list[int], homes: list[int], target: Target) -> bool:
     """Whether the unified buffer takes a tile that spans the reduction axes whole and has runs worth a NumPy call.
 
     Not where the reduction is empty. Of a product it takes some of the rows that are computed, and of the results.
     """
     if prepared.factors:
-        columns = _even(domain.extents[-2], _fewest_columns(prepared, domain, masks))
-        rows = _rows(prepared, domain, masks, _tenants(prepared, homes), columns, unified_buffer_bytes)
+        columns = _even(domain.extents[-2], _fewest_columns(prepared, domain, masks, target.tuning))
+        rows = _rows(prepared, domain, masks, _tenants(prepared, homes), columns, target.unified_buffer_bytes)
         return domain.extents[-1] > 0 and rows >= min(domain.extents[-3], LEAST_COMPUTED_ROWS)
     points = _reduction_points(domain)
     last = len(domain.extents) - 1
     if last >= 0 and not domain.reductions >> last & 1:
         points *= min(domain.extents[last], LEAST_RUN)
-    return 0 < points * _point_bytes(prepared, domain, masks, _tenants(prepared, homes)) <= unified_buffer_bytes
+    return 0 < points * _point_bytes(prepared, domain, masks, _tenants(prepared, homes)) <= target.unified_buffer_bytes
 
 
 def _reduction_points(domain: Domain) -> int:
@@ -148,10 +127,10 @@ def _point_bytes(prepared: PreparedKernel, domain: Domain, masks: list[int], ten
     return max(sum(whole) + sum(reduced) / max(min(_reduction_points(domain), 64), 1), 8)
 
 
-def _vector_tile(prepared: PreparedKernel, domain: Domain, budget: int) -> tuple[int, ...]:
+def _vector_tile(prepared: PreparedKernel, domain: Domain, budget: int, tuning: Tuning) -> tuple[int, ...]:
     """Tile extents of at most `budget` points, the last axes first."""
-    wanted = min(_power_of_two(domain.points // MINIMUM_TILE), WANTED_TILES)
-    budget = max(1, min(budget, max(MINIMUM_TILE, -(-domain.points // wanted))))
+    wanted = min(_power_of_two(domain.points // tuning.minimum_tile), WANTED_TILES)
+    budget = max(1, min(budget, max(tuning.minimum_tile, -(-domain.points // wanted))))
     tile = [1] * len(domain.extents)
     spread = _spread_axis(prepared, domain)
     axes = range(len(tile) - 1, -1, -1)
@@ -200,15 +179,13 @@ def _power_of_two(number: int) -> int:
     return 1 << max(number.bit_length() - 1, 0)
 
 
-def _blocks(extent: int, multiplications: int) -> int:
+def _blocks(extent: int, multiplications: int, tuning: Tuning) -> int:
     """How many blocks a product is cut into along a dim of its result, for the cores' sake."""
-    count = min(_power_of_two(multiplications // LARGE_BLOCK), WANTED_TILES)
+    count = min(_power_of_two(multiplications // tuning.large_block), WANTED_TILES)
     return max(min(count, _power_of_two(extent // LEAST_BLOCK)), 2)
 
 
-def _matrix_tile(
-    domain: Domain, factors_in_memory: bool, slots: int, blocks: int, unified_buffer_bytes: int
-) -> tuple[int, ...]:
+def _matrix_tile(domain: Domain, factors_in_memory: bool, slots: int, blocks: int, target: Target) -> tuple[int, ...]:
     """Whole matrices where BLAS can read and write the tensors themselves, and then some of the batch; blocks of the
     result for the cores where they are large and few.
 
@@ -216,14 +193,15 @@ def _matrix_tile(
     matrices share a tile in either case. `slots` of the unified buffer are needed, none if all is in tensors; `blocks` share it
     where factors must be converted.
     """
+    unified_buffer_bytes, tuning = target
     *batch, m, n, k = domain.extents
     rows, columns = m, n
-    if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
+    if tuning.cuts_products and m * n * k >= tuning.large_product and prod(batch) < WANTED_TILES:
         # the factor that all blocks share is packed for each of them: let it be the smaller one
         if n > m:
-            columns = _even(n, -(-n // _blocks(n, m * n * k)))
+            columns = _even(n, -(-n // _blocks(n, m * n * k, tuning)))
         else:
-            rows = _even(m, -(-m // _blocks(m, m * n * k)))
+            rows = _even(m, -(-m // _blocks(m, m * n * k, tuning)))
     if not slots:
         block = (rows, columns, max(k, 1))
     elif factors_in_memory:
@@ -234,7 +212,7 @@ def _matrix_tile(
         block = (_even(m, side), _even(n, side), _even(max(k, 1), side))
     largest = m * n if factors_in_memory else max(m * n, m * k, n * k)
     fitting = unified_buffer_bytes // max(4 * slots * largest, 1) if slots else prod(batch)
-    wanted = max(prod(batch) // WANTED_TILES, LEAST_PRODUCT // max(m * n * k, 1))
+    wanted = max(prod(batch) // WANTED_TILES, tuning.least_product // max(m * n * k, 1))
     budget = max(1, min(wanted, fitting)) if block == (m, n, max(k, 1)) else 1
     tile: list[int] = []
     for extent in reversed(batch):
@@ -244,7 +222,7 @@ def _matrix_tile(
 
 
 def _computed_rows_tile(
-    prepared: PreparedKernel, domain: Domain, masks: list[int], tenants: list[Tenant], unified_buffer_bytes: int
+    prepared: PreparedKernel, domain: Domain, masks: list[int], tenants: list[Tenant], target: Target
 ) -> tuple[int, ...]:
     """Blocks of whole rows of the left factor, which are computed, and of the results.
 
@@ -253,10 +231,11 @@ def _computed_rows_tile(
     """
     *batch, m, n, k = domain.extents
     rows, columns = m, n
-    least_columns = _fewest_columns(prepared, domain, masks)
-    if BLAS is not None and m * n * k >= LARGE_PRODUCT and prod(batch) < WANTED_TILES:
+    unified_buffer_bytes, tuning = target
+    least_columns = _fewest_columns(prepared, domain, masks, tuning)
+    if tuning.cuts_products and m * n * k >= tuning.large_product and prod(batch) < WANTED_TILES:
         if m >= 2 * LEAST_BLOCK:
-            rows = _even(m, -(-m // _blocks(m, m * n * k)))
+            rows = _even(m, -(-m // _blocks(m, m * n * k, tuning)))
         elif n >= 2 * least_columns:
             # halves, quarters or eighths, which two cores share evenly
             columns = -(-n >> min(n // least_columns, WANTED_TILES).bit_length() - 1)
@@ -269,7 +248,7 @@ def _computed_rows_tile(
     rows = _even(rows, max(fitting, 1))
     budget = 1
     if (rows, columns) == (m, n):
-        wanted = max(prod(batch) // WANTED_TILES, -(-MINIMUM_TILE // max(m * k, 1)))
+        wanted = max(prod(batch) // WANTED_TILES, -(-tuning.minimum_tile // max(m * k, 1)))
         budget = max(1, min(wanted, fitting // max(m, 1)))
     tile: list[int] = []
     for extent in reversed(batch):
@@ -278,12 +257,12 @@ def _computed_rows_tile(
     return (*tile, rows, columns, k)
 
 
-def _fewest_columns(prepared: PreparedKernel, domain: Domain, masks: list[int]) -> int:
+def _fewest_columns(prepared: PreparedKernel, domain: Domain, masks: list[int], tuning: Tuning) -> int:
     """Columns below which a block is not made narrower, because its rows are computed again for each block."""
     across = 1 << len(domain.extents) - 2
     steps = sum([not masks[axes] & across for axes in prepared.computed_axes])
     points = max(domain.extents[-3] * domain.extents[-1], 1)
-    return max(steps * (COLUMNS_OF_STEP + POINTS_OF_CALL // points), LEAST_BLOCK)
+    return max(steps * (COLUMNS_OF_STEP + tuning.points_of_call // points), LEAST_BLOCK)
 
 
 def _rows(

@@ -26,14 +26,27 @@ from dvm_dialects.shapes import ShapeConflict, element_of
 from dvm_dialects.source import parse_module
 from passes import get_all_passes
 from passes.emit_bytecode import build_program
-from vm import container, plan
-from vm.device import Device
+from vm import container
+from vm.device import ENGINES, Device
 from vm.errors import DvmError
 from vm.isa import ElementType
 from vm.machine import Machine
 
-DEVICES = tuple(Device(cores=cores, unified_buffer_bytes=size) for size in (256, 1 << 12, 1 << 20) for cores in (1, 2))
-"""Unified buffers in which small tensors are cut into tiles, and in which they are not, each on one core and two."""
+
+def device_on_all_cores(cores: int, unified_buffer_bytes: int, engine: str | None = None) -> Device:
+    """A device to which kernels of any size are worth several cores."""
+    device = Device(cores, unified_buffer_bytes, engine=engine)
+    device.target = device.target._replace(tuning=replace(device.target.tuning, parallel_work=0))
+    return device
+
+
+DEVICES = tuple(
+    device_on_all_cores(cores, size, engine)
+    for size in (256, 1 << 12, 1 << 20)
+    for engine in ENGINES
+    for cores in (1, 2)
+)
+"""Both engines, unified buffers in which small tensors are cut into tiles and in which they are not, each on one core and two."""
 
 OPERATOR_GRAPH = "operator graph"
 """The first level."""
@@ -229,39 +242,28 @@ def check_machines(
     arrays: Sequence[Array], machines: Sequence[Machine], expected: Sequence[Bounded], elements: Sequence[ElementType]
 ) -> None:
     """Run the program on every device: right, and the same bit for bit on any number of cores and again."""
-    first: dict[int, list[bytes]] = {}
+    first: dict[tuple[str, int], list[bytes]] = {}
     right: list[list[bytes]] = []
-    with every_kernel_on_all_cores():
-        for machine in machines:
-            device = machine.device
-            name = f"bytecode, {device.cores} cores, unified buffer of {device.unified_buffer_bytes} bytes"
-            with _blamed(name):
-                results = machine.call(arrays)
-            for result, element in zip(results, elements, strict=True):
-                if result.dtype != DTYPES[element]:
-                    raise Mismatch(name, f"a result has dtype {result.dtype}, not {DTYPES[element]}")
-            found = _bytes(results)
-            if found not in right:  # mostly the bits are those of another device
-                compare(name, results, expected, elements)
-                right.append(found)
-            before = first.setdefault(device.unified_buffer_bytes, found)
-            if found != before or _bytes(machine.call(arrays)) != before:
-                raise Mismatch(name, "the result differs in its bits from that of another run or number of cores")
+    for machine in machines:
+        device = machine.device
+        size = device.unified_buffer_bytes
+        name = f"bytecode, {device.engine} engine, {device.cores} cores, unified buffer of {size} bytes"
+        with _blamed(name):
+            results = machine.call(arrays)
+        for result, element in zip(results, elements, strict=True):
+            if result.dtype != DTYPES[element]:
+                raise Mismatch(name, f"a result has dtype {result.dtype}, not {DTYPES[element]}")
+        found = _bytes(results)
+        if found not in right:  # mostly the bits are those of another device
+            compare(name, results, expected, elements)
+            right.append(found)
+        before = first.setdefault((device.engine, size), found)
+        if found != before or _bytes(machine.call(arrays)) != before:
+            raise Mismatch(name, "the result differs in its bits from that of another run or number of cores")
 
 
 def _bytes(results: Sequence[Array]) -> list[bytes]:
     return [np.asarray(result).tobytes() for result in results]
-
-
-@contextmanager
-def every_kernel_on_all_cores() -> Iterator[None]:
-    """Makes kernels of any size worth several cores."""
-    kept = plan.PARALLEL_WORK
-    plan.PARALLEL_WORK = 0
-    try:
-        yield
-    finally:
-        plan.PARALLEL_WORK = kept
 
 
 def compare(level: str, results: Sequence[Any], expected: Sequence[Bounded], elements: Sequence[ElementType]) -> None:

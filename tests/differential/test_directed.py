@@ -15,7 +15,7 @@ import pytest
 from arrays import LAYOUTS, Array, Fill, Shape
 from bounded import DTYPES
 from graphs import ELEMENTS, FLOATS, INTEGERS, NUMBERS, Case, Input
-from levels import DEVICES, check, compile_levels, every_kernel_on_all_cores
+from levels import DEVICES, check, compile_levels, device_on_all_cores
 from operations import dense
 from xdsl.dialects.builtin import FunctionType, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -28,7 +28,7 @@ from dvm_dialects.dvm_base import scalar_attr
 from dvm_dialects.dvm_elementwise import BINARY_TYPES, UNARY_TYPES
 from dvm_dialects.dvm_shaping import REDUCE_TYPES
 from dvm_dialects.shapes import tensor_of
-from vm.device import Device
+from vm.device import ENGINES
 from vm.errors import DvmError, ShapeError
 from vm.isa import ElementType
 from vm.machine import Machine
@@ -519,12 +519,10 @@ def test_outputs_fewer_than_cores(shape: Shape) -> None:
         [an_input(ElementType.F32, shape, "close")],
     )
     program = check(case).machines[0].program
-    with every_kernel_on_all_cores():
-        results = [
-            [result.tobytes() for result in Machine(program, Device(cores, 1 << 12)).call(case.arrays)]
-            for cores in (1, 2, 3, 8)
-        ]
-    assert results[1:] == results[:-1]
+    for engine in ENGINES:
+        devices = [device_on_all_cores(cores, 1 << 12, engine) for cores in (1, 2, 3, 8)]
+        results = [[result.tobytes() for result in Machine(program, device).call(case.arrays)] for device in devices]
+        assert results[1:] == results[:-1]
 
 
 # --- special values ---
@@ -757,18 +755,19 @@ def test_element_types_are_not_converted() -> None:
             machine.call([np.ones(3, dtype)])
 
 
-def test_many_threads_call_one_program() -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_threads_call_one_program(engine: str) -> None:
     case = make(
         lambda x: [graph.SoftmaxOp(x), graph.ReduceOp("Sum", x, [0])],
         [an_input(ElementType.F32, (37, 53), "normal")],
         "named",
     )
     program = compile_levels(case.module).machines[0].program
-    machine = Machine(program, Device(2, 1 << 12))
+    machine = Machine(program, device_on_all_cores(2, 1 << 12, engine))
     numbers = np.random.default_rng(0)
     inputs = [numbers.standard_normal((rows, 53)).astype(np.float32) for rows in range(20, 44)]
     expected = [[result.tobytes() for result in machine.call([x])] for x in inputs]
-    with every_kernel_on_all_cores(), ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(6) as pool:
         for _ in range(4):
             found = pool.map(lambda x: [result.tobytes() for result in machine.call([x])], inputs)
             assert list(found) == expected

@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from vm import device
 from vm.isa import BY_MNEMONIC, ElementType, Instruction, PassMode, ReduceKind, encode
 from vm.program import (
     Axis,
@@ -23,6 +26,17 @@ from vm.program import (
 )
 
 I1, F16, F32, I32, I64 = ElementType.I1, ElementType.F16, ElementType.F32, ElementType.I32, ElementType.I64
+
+
+ENGINES = tuple(device.ENGINES)
+"""The engines that there are."""
+
+
+def make_worth_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have devices made from now on take all of their cores for kernels of any size."""
+    engines = {name: replace(tuning, parallel_work=0) for name, tuning in device.ENGINES.items()}
+    monkeypatch.setattr(device, "ENGINES", engines)
+
 
 ZERO, ONE, S0, S1, S2 = 0, 1, 2, 3, 4
 """Entries of the table of dims that all programs here begin with, as far as they have the symbols."""

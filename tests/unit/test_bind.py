@@ -36,6 +36,7 @@ from vm.program import (
     Scalar,
     Storage,
 )
+from vm.target import NUMPY, Target
 
 UNIFIED_BUFFER = 1 << 16
 REASON = "dvm.binary Add at model.mlir:7"
@@ -44,7 +45,7 @@ REASON = "dvm.binary Add at model.mlir:7"
 def bound(
     program: Program, *shapes: Shape, strides: tuple[Strides | None, ...] | None = None, buffer: int = UNIFIED_BUFFER
 ) -> LaunchPlan:
-    return bind(prepare_program(program), shapes, strides or (None,) * len(shapes), buffer)
+    return bind(prepare_program(program), shapes, strides or (None,) * len(shapes), Target(buffer, NUMPY))
 
 
 def only_kernel(plan: LaunchPlan) -> KernelPlan:
@@ -923,7 +924,7 @@ def test_few_tiles_are_a_power_of_two(extent: int, limit: int, tile: int) -> Non
 )
 def test_blocks_of_a_product(m: int, n: int, k: int, tile: tuple[int, int]) -> None:
     domain = layout.Domain((m, n, k), 4, (0, 1, 2))
-    assert tiling._matrix_tile(domain, True, 0, 3, 1 << 20)[:2] == tile
+    assert tiling._matrix_tile(domain, True, 0, 3, Target(1 << 20, NUMPY))[:2] == tile
 
 
 # --- plans that kernels keep ---

@@ -1,6 +1,7 @@
 """The threads of the BLAS library during a launch, and products in blocks."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import dvm
 from vm import blas
 from vm.blas import BLAS, Blas
+from vm.target import NUMPY
 
 MLP = """
 func.func @mlp(%x : tensor<?x?xf32>, %w : tensor<?x?xf32>, %b : tensor<?xf32>) -> (tensor<?x?xf32>, tensor<?x?xf32>) {
@@ -70,14 +72,14 @@ def test_numpy_has_its_threads_back_after_a_launch() -> None:
 def test_products_in_blocks(shape: tuple[int, int, int], known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Right, and the same on any number of cores, whether the library's threads can be set or not."""
     if not known:
-        monkeypatch.setattr("vm.tiling.BLAS", None)
+        monkeypatch.setattr("vm.device.ENGINES", {"numpy": replace(NUMPY, cuts_products=False)})
         monkeypatch.setattr("vm.engine.BLAS", None)
     m, k, n = shape
     random = np.random.default_rng(0)
     x, w, b = (random.standard_normal(dims).astype(np.float32) for dims in ((m, k), (k, n), (n,)))
     first: list[np.ndarray] = []
     for cores in (1, 2, 3):
-        results = dvm.compile(MLP, device=dvm.Device(cores=cores))(x, w, b)
+        results = dvm.compile(MLP, device=dvm.Device(cores=cores, engine="numpy"))(x, w, b)
         first = first or list(results)
         assert all(one.tobytes() == other.tobytes() for one, other in zip(first, results, strict=True))
     product = x.astype(np.float64) @ w

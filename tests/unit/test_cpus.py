@@ -56,7 +56,7 @@ def test_cores_run_on_cpus_of_their_own_and_the_caller_is_let_go() -> None:
         together.wait()
         seen.append(os.sched_getaffinity(0))
 
-    device = Device(2)
+    device = Device(2, engine="numpy")
     for _ in range(3):
         with device.team() as team:
             team.run(work, 2)
@@ -70,7 +70,7 @@ def test_cores_run_on_cpus_of_their_own_and_the_caller_is_let_go() -> None:
 @pinning
 def test_the_caller_is_let_go_where_work_fails() -> None:
     allowed = os.sched_getaffinity(0)
-    device = Device(2)
+    device = Device(2, engine="numpy")
 
     def work() -> None:
         raise ArithmeticError
@@ -88,7 +88,7 @@ def test_the_caller_is_let_go_where_work_fails() -> None:
 def test_a_second_launch_leaves_the_first_its_cpus() -> None:
     """The second thread finds the CPUs taken and runs wherever the system puts it."""
     allowed = os.sched_getaffinity(0)
-    device = Device(len(allowed))
+    device = Device(len(allowed), engine="numpy")
     taken = cpus.CPUS.claim(allowed, len(allowed))
     seen: list[set[int]] = []
     with device.team() as team:
@@ -107,7 +107,7 @@ import time
 import numpy as np
 import dvm
 from vm.cpus import CPUS
-program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> {{ %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }}", device=dvm.Device(2))
+program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> {{ %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }}", device=dvm.Device(2, engine="numpy"))
 def run():
     print(program(np.ones(1 << 20, np.float32)).tolist().count(-1), CPUS._taken)
 def late():
@@ -126,7 +126,7 @@ import os
 import threading
 import numpy as np
 import dvm
-device = dvm.Device(2)
+device = dvm.Device(2, engine="numpy")
 program = dvm.compile("func.func @f(%x : tensor<?xf32>) -> tensor<?xf32> { %y = dvm.unary Neg %x : tensor<?xf32> -> tensor<?xf32> return %y : tensor<?xf32> }", device=device)
 x = np.ones(1 << 23, np.float32)
 program(x)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import dvm
-from vm import plan, tiles
+from tests.unit import programs
+from vm import tiles
 from vm.device import Device, Library
 from vm.tiles import Tile
 
@@ -19,7 +20,7 @@ ERF = (
 
 
 def test_it_is_used_by_all_threads_inside_of_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "PARALLEL_WORK", 0)
+    programs.make_worth_all_cores(monkeypatch)
     together = threading.Barrier(2, timeout=10)
     inside: dict[int, int] = {}
     used: set[int] = set()
@@ -38,7 +39,7 @@ def test_it_is_used_by_all_threads_inside_of_what_it_asks_for(monkeypatch: pytes
         used.add(threading.get_ident())
         np.negative(source, out)
 
-    device = Device(2)
+    device = Device(2, engine="numpy")
     program = dvm.compile(ERF, device=device)
     x = np.linspace(-2, 2, 1 << 17, dtype=np.float32)
     assert program(x)[-1] == pytest.approx(0.9953223)
@@ -63,7 +64,7 @@ def test_what_it_wants_is_left_when_a_tile_function_raises() -> None:
     def fail(source: Tile, out: Tile) -> None:
         raise ArithmeticError
 
-    device = Device(1)
+    device = Device(1, engine="numpy")
     device.use(Library({tiles.erf: fail}, alone))
     with pytest.raises(ArithmeticError):
         dvm.compile(ERF, device=device)(np.ones(3, np.float32))

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from tests.unit import programs
-from tests.unit.programs import F32, S0, S1, once, reads, stream, word, writes
-from vm import device, machine, plan
+from tests.unit.programs import ENGINES, F32, S0, S1, once, reads, stream, word, writes
+from vm import device, machine
 from vm.device import DEFAULT_UNIFIED_BUFFER_BYTES, Device
 from vm.errors import DvmError, ExecutionError, ShapeError
 from vm.isa import ReduceKind
@@ -57,7 +57,7 @@ def normal(*shape: int, seed: int = 0) -> Array:
 @pytest.fixture
 def on_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small kernels are worth a second core too."""
-    monkeypatch.setattr(plan, "PARALLEL_WORK", 0)
+    programs.make_worth_all_cores(monkeypatch)
 
 
 # --- plans ---
@@ -128,13 +128,14 @@ KEPT: tuple[tuple[Callable[[], Program], Callable[[], list[Array]]], ...] = (
 
 @pytest.mark.parametrize("number", range(len(KEPT)))
 @pytest.mark.parametrize("unified_buffer_bytes", [1 << 10, 1 << 20])
-def test_a_device_keeps_no_program(number: int, unified_buffer_bytes: int) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_device_keeps_no_program(number: int, unified_buffer_bytes: int, engine: str) -> None:
     """Frames and tapes stay with the device, but what they were made for goes with its last user."""
     make, arrays = KEPT[number]
-    device = Device(1, unified_buffer_bytes)
+    device = Device(1, unified_buffer_bytes, engine=engine)
     made = Machine(make(), device)
     made.call(arrays())
-    assert device.arena.kept
+    assert device.arena.kept or engine == "native"
     gone = weakref.ref(made._prepared)
     plans = [weakref.ref(kernel) for plan in made._plans.values() for stage in plan.stages for kernel in stage]
     del made
@@ -146,10 +147,11 @@ def test_a_device_keeps_no_program(number: int, unified_buffer_bytes: int) -> No
 
 @pytest.mark.parametrize("number", range(len(KEPT)))
 @pytest.mark.parametrize("cores", [1, 3])
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.usefixtures("on_all_cores")
-def test_a_call_keeps_no_array_of_the_caller(number: int, cores: int) -> None:
+def test_a_call_keeps_no_array_of_the_caller(number: int, cores: int, engine: str) -> None:
     make, arrays = KEPT[number]
-    made = Machine(make(), Device(cores, 1 << 10))
+    made = Machine(make(), Device(cores, 1 << 10, engine=engine))
     inputs = arrays()
     outputs = made.call(inputs)
     assert outputs
@@ -161,10 +163,11 @@ def test_a_call_keeps_no_array_of_the_caller(number: int, cores: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(KEPT)))
-def test_arrays_that_come_again_are_looked_at_again(number: int) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_arrays_that_come_again_are_looked_at_again(number: int, engine: str) -> None:
     """What a tape took of an array holds while the array lies where it lay: others, moved and changed ones are seen for what they are."""
     make, arrays = KEPT[number]
-    made, fresh = Machine(make(), Device(1)), Machine(make(), Device(1))
+    made, fresh = (Machine(make(), Device(1, engine=engine)) for _ in range(2))
     first, other = arrays(), [array * 2 if array.dtype.kind == "f" else array.copy() for array in arrays()]
     views, other_views = [array[...] for array in first], [array[...] for array in other]
 

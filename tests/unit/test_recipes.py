@@ -91,7 +91,7 @@ def test_an_empty_reduction_has_its_own() -> None:
 
 def test_a_value_repeated_along_the_reduction() -> None:
     """Both factors have one column here; the sum is over as many as the others have."""
-    program = dvm.compile(SUM_OF_ROWS, device=dvm.Device(2, 1 << 12))
+    program = dvm.compile(SUM_OF_ROWS, device=dvm.Device(2, 1 << 12, engine="numpy"))
     for first, second in (((600, 9), (600, 9)), ((600, 1), (600, 9)), ((600, 1), (1, 9)), ((1, 9), (1, 9))):
         x, y = random(first, second)
         np.testing.assert_allclose(program(x, y), (x.astype(np.float64) * y).sum(1), rtol=1e-5, atol=1e-5)
@@ -100,7 +100,7 @@ def test_a_value_repeated_along_the_reduction() -> None:
 @pytest.mark.parametrize("unified_buffer_bytes", [1 << 8, 1 << 20])
 def test_recipes_are_forgotten(unified_buffer_bytes: int) -> None:
     """Those of a concat have the extents of its inputs in them."""
-    program = dvm.compile(CONCAT, device=dvm.Device(2, unified_buffer_bytes))
+    program = dvm.compile(CONCAT, device=dvm.Device(2, unified_buffer_bytes, engine="numpy"))
     for size in [*range(1, RECIPE_LIMIT + 5), 1]:
         x, y = random((size,), (2 * size,))
         np.testing.assert_array_equal(program(x, y), np.concatenate([x, y]))

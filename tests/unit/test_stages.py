@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 import dvm
-from vm import plan
+from tests.unit import programs
 from vm.device import Device
 from vm.machine import Machine
 from vm.team import Team
@@ -35,7 +35,7 @@ class Counting(Device):
     """Remembers how many cores each use of several of them wanted."""
 
     def __init__(self, cores: int, unified_buffer_bytes: int) -> None:
-        super().__init__(cores, unified_buffer_bytes)
+        super().__init__(cores, unified_buffer_bytes, engine="numpy")
         self.wanted: list[int] = []
 
     def team(self) -> Team:
@@ -56,7 +56,7 @@ class CountingTeam(Team):
 
 @pytest.fixture(autouse=True)
 def on_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "PARALLEL_WORK", 0)
+    programs.make_worth_all_cores(monkeypatch)
 
 
 def stages(program: dvm.Program, *arrays: npt.NDArray[np.generic]) -> list[int]:

@@ -23,7 +23,7 @@ def calls_of(device: dvm.Device) -> list[int]:
 
 @pytest.mark.parametrize(("m", "n", "calls"), [(3, 5, 2), (1, 1, 2), (0, 4, 1), (4, 0, 1)])
 def test_a_concat_is_its_pieces(m: int, n: int, calls: int) -> None:
-    device = dvm.Device(1)
+    device = dvm.Device(1, engine="numpy")
     program = dvm.compile(LAID, device=device)
     a, b = np.arange(2 * m, dtype=np.float32).reshape(2, m), -np.arange(1, 2 * n + 1, dtype=np.float32).reshape(2, n)
     for _ in range(2):
@@ -78,7 +78,7 @@ def test_parts_of_a_tensor_are_those_of_an_array() -> None:
 
 
 def test_a_pad_keeps_its_background() -> None:
-    device = dvm.Device(1)
+    device = dvm.Device(1, engine="numpy")
     program = dvm.compile(
         """
         func.func @main(%a : tensor<?x3xf32>) -> tensor<?x5xf32> {

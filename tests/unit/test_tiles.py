@@ -16,6 +16,7 @@ from vm.device import Device
 from vm.errors import ExecutionError
 from vm.isa import BINARY, OPCODES, UNARY, ReduceKind
 from vm.machine import Machine
+from vm.program import Program
 
 Array = npt.NDArray[Any]
 Float = Callable[[float], float]
@@ -605,9 +606,24 @@ def test_products_accumulate() -> None:
 # --- data that does not fit, through programs ---
 
 
+def on_all_engines(program: Program, *arrays: Array) -> Array:
+    """The result of a program, or its error, which every engine gives."""
+    results: list[Array] = []
+    errors: list[ExecutionError] = []
+    for engine in programs.ENGINES:
+        try:
+            results += Machine(program, Device(2, 1 << 12, engine=engine)).call(arrays)
+        except ExecutionError as error:
+            errors.append(error)
+    if errors:
+        assert [str(error) for error in errors] == [str(errors[0])] * len(programs.ENGINES)
+        raise errors[0]
+    assert all(np.array_equal(result, results[0]) for result in results)
+    return results[0]
+
+
 def gather(table: Array, index: Sequence[int]) -> Array:
-    machine = Machine(programs.gather(), Device(2, 1 << 12))
-    return machine.call([table, np.array(index, np.int32)])[0]
+    return on_all_engines(programs.gather(), table, np.array(index, np.int32))
 
 
 def test_gather_takes_indices_from_both_ends() -> None:
@@ -636,18 +652,16 @@ def test_gather_out_of_range(rows: int, index: list[int], culprit: int) -> None:
 
 def grouped(ends: Sequence[int]) -> Array:
     """y of x[4, 2] by three matrices [2, 2]"""
-    machine = Machine(programs.grouped_matmul(), Device(1, 1 << 16))
     x = np.arange(8, dtype=np.float32).reshape(4, 2)
     weights = np.arange(12, dtype=np.float16).reshape(3, 2, 2)
-    return machine.call([x, weights, np.array(ends, np.int64)])[0]
+    return on_all_engines(programs.grouped_matmul(), x, weights, np.array(ends, np.int64))
 
 
 def grouped_k(ends: Sequence[int]) -> Array:
     """y of x[2, 4] by w[4, 3], whose 4 are cut into three groups"""
-    machine = Machine(programs.grouped_matmul_k(), Device(1, 1 << 16))
     x = np.arange(8, dtype=np.float32).reshape(2, 4)
     w = np.arange(12, dtype=np.float32).reshape(4, 3)
-    return machine.call([x, w, np.array(ends, np.int32)])[0]
+    return on_all_engines(programs.grouped_matmul_k(), x, w, np.array(ends, np.int32))
 
 
 ENDS = ((1, 3, 4), (0, 0, 4), (4, 4, 4), (2, 2, 4), (0, 2, 3), (0, 0, 0))

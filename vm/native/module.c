@@ -1,0 +1,306 @@
+/* The module vm._native: launches of kernels for vm.native_engine. */
+
+#include "kernel.h"
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#include <numpy/arrayobject.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "team.h"
+
+static const char PLAN[] = "vm._native.plan";
+
+enum { TILES, CHUNKS, COMBINING };
+
+/* A launch: stages of kernels, of which those that are worth it run on several cores. */
+typedef struct {
+    int kernels, stages, last_wide;
+    int64_t work;
+    PyObject *owners; /* of the kernels */
+    const kernel **kernel;
+    int *first; /* by stage the number of its first kernel; one more for the end */
+    unsigned char *wide;
+} plan;
+
+static void free_plan(PyObject *capsule) {
+    plan *p = PyCapsule_GetPointer(capsule, PLAN);
+    Py_DECREF(p->owners);
+    free(p->kernel);
+    free(p->first);
+    free(p->wide);
+    free(p);
+}
+
+/* make_plan(kernels, stage sizes, whether each stage is for several cores) */
+static PyObject *make_plan(PyObject *module, PyObject *arguments) {
+    (void)module;
+    PyObject *kernels, *sizes, *wide;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!", &PyTuple_Type, &kernels, &PyTuple_Type, &sizes, &PyTuple_Type, &wide))
+        return NULL;
+    plan *p = calloc(1, sizeof(plan));
+    if (!p)
+        return PyErr_NoMemory();
+    p->kernels = (int)PyTuple_GET_SIZE(kernels);
+    p->stages = (int)PyTuple_GET_SIZE(sizes);
+    p->last_wide = -1;
+    p->kernel = calloc((size_t)p->kernels + 1, sizeof(kernel *));
+    p->first = calloc((size_t)p->stages + 1, sizeof(int));
+    p->wide = calloc((size_t)p->stages + 1, 1);
+    p->owners = Py_NewRef(kernels);
+    PyObject *capsule = PyCapsule_New(p, PLAN, free_plan);
+    if (!capsule || !p->kernel || !p->first || !p->wide) {
+        Py_XDECREF(capsule);
+        return PyErr_NoMemory();
+    }
+    for (int i = 0; i < p->kernels; i++) {
+        if (!(p->kernel[i] = kernel_of(PyTuple_GET_ITEM(kernels, i))))
+            break;
+        p->work += p->kernel[i]->work;
+    }
+    for (int i = 0; i < p->stages; i++) {
+        p->first[i + 1] = p->first[i] + (int)PyLong_AsLong(PyTuple_GET_ITEM(sizes, i));
+        p->wide[i] = (unsigned char)PyObject_IsTrue(PyTuple_GET_ITEM(wide, i));
+        if (p->wide[i])
+            p->last_wide = i;
+    }
+    if (PyErr_Occurred()) {
+        Py_DECREF(capsule);
+        return NULL;
+    }
+    return capsule;
+}
+
+/* Work items of one kernel, that any thread may do in any order. */
+typedef struct {
+    const kernel *kernel;
+    int kind;
+    int64_t items;
+    char *partials;
+} job;
+
+typedef struct {
+    job *jobs;
+    int count;
+    int64_t items;
+    char *const *buffers;
+    _Atomic int64_t next;
+    _Atomic int failed;
+    failure failure;
+} stage;
+
+static int run_item(frame *f, const job *j, int64_t item) {
+    return j->kind == TILES    ? run_tile(f, item)
+           : j->kind == CHUNKS ? run_chunk(f, item, j->partials)
+                               : run_combine(f, item, j->partials);
+}
+
+/* Do what is left. */
+static void drain(frame *f, void *context) {
+    stage *s = context;
+    while (!atomic_load_explicit(&s->failed, memory_order_relaxed)) {
+        int64_t item = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+        if (item >= s->items)
+            return;
+        const job *j = s->jobs;
+        while (item >= j->items)
+            item -= j++->items;
+        double start = f->records ? seconds_now() : 0;
+        f->failure = (failure){.kernel = j->kernel};
+        if (frame_begin(f, j->kernel, s->buffers) || run_item(f, j, item)) {
+            if (!atomic_exchange(&s->failed, 1))
+                s->failure = f->failure;
+            return;
+        }
+        if (f->records)
+            record(f, NULL, j->kind, item, 0, start);
+    }
+}
+
+static int longer(const void *a, const void *b) {
+    const job *x = a, *y = b;
+    double one = (double)x->kernel->work / (double)x->items, other = (double)y->kernel->work / (double)y->items;
+    return (one < other) - (one > other);
+}
+
+/* All items of the jobs, the longest first. */
+static void run_jobs(stage *s, team *t, frame *own) {
+    s->items = 0;
+    for (int i = 0; i < s->count; i++)
+        s->items += s->jobs[i].items;
+    atomic_store_explicit(&s->next, 0, memory_order_relaxed);
+    if (t && s->items > 1) {
+        if (s->count > 1)
+            qsort(s->jobs, (size_t)s->count, sizeof(job), longer);
+        team_run(t, drain, s, own);
+    } else {
+        drain(own, s);
+    }
+}
+
+static void run_stage(stage *s, const kernel *const *kernels, int count, team *t, frame *own) {
+    s->count = 0;
+    int split = 0;
+    for (int i = 0; i < count; i++) {
+        const kernel *k = kernels[i];
+        job j = {k, TILES, k->parallel_tiles, NULL};
+        if (k->chunks > 1) {
+            j = (job){k, CHUNKS, k->parallel_tiles * k->chunks, malloc((size_t)k->chunks * partial_bytes(k) + 1)};
+            split = 1;
+            if (!j.partials) {
+                s->failure = (failure){.kernel = k};
+                atomic_store(&s->failed, 1);
+            }
+        }
+        if (j.items)
+            s->jobs[s->count++] = j;
+    }
+    run_jobs(s, t, own);
+    if (!split)
+        return;
+    job *all = s->jobs;
+    int of_all = s->count;
+    job *combining = malloc((size_t)of_all * sizeof(job));
+    s->count = 0;
+    for (int i = 0; combining && i < of_all; i++)
+        if (all[i].partials)
+            combining[s->count++] = (job){all[i].kernel, COMBINING, all[i].kernel->parallel_tiles, all[i].partials};
+    s->jobs = combining;
+    if (!combining)
+        atomic_store(&s->failed, 1);
+    else if (!s->failed)
+        run_jobs(s, t, own);
+    for (int i = 0; i < of_all; i++)
+        free(all[i].partials);
+    free(combining);
+    s->jobs = all;
+}
+
+typedef struct {
+    const plan *plan;
+    PyObject *events; /* a list, or NULL */
+} taking;
+
+static void take_events(const event *events, size_t count, void *context) {
+    taking *t = context;
+    for (size_t i = 0; i < count && t->events; i++) {
+        int kernel = 0;
+        while (kernel < t->plan->kernels && t->plan->kernel[kernel] != events[i].kernel)
+            kernel++;
+        PyObject *one = Py_BuildValue("isiiLLdd", kernel, events[i].step ? events[i].step->mnemonic : NULL, events[i].kind,
+                                      events[i].thread, (long long)events[i].item, (long long)events[i].elements,
+                                      events[i].start, events[i].seconds);
+        if (!one || PyList_Append(t->events, one))
+            Py_CLEAR(t->events);
+        Py_XDECREF(one);
+    }
+}
+
+static int run_plan(const plan *p, char *const *buffers, int cores, frame *own, team **gathered, stage *s) {
+    s->jobs = malloc((size_t)(p->kernels + 1) * sizeof(job));
+    if (!s->jobs)
+        return -1;
+    s->buffers = buffers;
+    own->kernel = NULL;
+    for (int i = 0; i < p->stages && !s->failed; i++) {
+        int wide = p->wide[i] && cores > 1;
+        if (wide && !*gathered) {
+            *gathered = team_gather(cores);
+            if (*gathered)
+                team_set_recording(*gathered, own->records);
+        }
+        run_stage(s, p->kernel + p->first[i], p->first[i + 1] - p->first[i], wide ? *gathered : NULL, own);
+        if (*gathered && i == p->last_wide && !own->records) {
+            team_dismiss(*gathered);
+            *gathered = NULL;
+        }
+    }
+    free(s->jobs);
+    return 0;
+}
+
+enum { KEPT_BUFFERS = 256, SHORT_WORK = 1 << 14 };
+
+/* run(plan, arrays or None by tensor, cores, records): None, or a list of events where it records; a tuple (kind, kernel, culprit,
+   previous, limit) where data do not fit. */
+static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+    (void)module;
+    if (count != 4 || !PyList_Check(arguments[1]))
+        return PyErr_Format(PyExc_TypeError, "run takes a plan, a list of arrays, the number of cores and whether to record");
+    const plan *p = PyCapsule_GetPointer(arguments[0], PLAN);
+    int cores = (int)PyLong_AsLong(arguments[2]), records = PyObject_IsTrue(arguments[3]);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_ssize_t tensors = PyList_GET_SIZE(arguments[1]);
+    char *some[KEPT_BUFFERS], **buffers = some;
+    frame *own = frame_of_thread();
+    if (!own || (tensors > KEPT_BUFFERS && !(buffers = malloc((size_t)tensors * sizeof(char *)))))
+        return PyErr_NoMemory();
+    for (Py_ssize_t i = 0; i < tensors; i++) {
+        PyObject *array = PyList_GET_ITEM(arguments[1], i);
+        buffers[i] = PyArray_Check(array) ? PyArray_BYTES((PyArrayObject *)array) : NULL;
+    }
+    stage s = {0};
+    team *gathered = NULL;
+    int failed;
+    own->records = records;
+    if (p->work < SHORT_WORK) {
+        failed = run_plan(p, buffers, cores, own, &gathered, &s);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        failed = run_plan(p, buffers, cores, own, &gathered, &s);
+        Py_END_ALLOW_THREADS
+    }
+    if (buffers != some)
+        free(buffers);
+    PyObject *result = Py_None;
+    if (records) {
+        taking t = {p, PyList_New(0)};
+        take_events(own->events, own->event_count, &t);
+        own->event_count = 0;
+        if (gathered)
+            team_take_events(gathered, take_events, &t);
+        result = t.events;
+    }
+    if (gathered)
+        team_dismiss(gathered);
+    if (failed || (s.failed && s.failure.kind == FITS)) {
+        if (result != Py_None)
+            Py_XDECREF(result);
+        return PyErr_NoMemory();
+    }
+    if (s.failed) {
+        int kernel = 0;
+        while (p->kernel[kernel] != s.failure.kernel)
+            kernel++;
+        if (result != Py_None)
+            Py_XDECREF(result);
+        return Py_BuildValue("iiLLL", s.failure.kind, kernel, (long long)s.failure.culprit, (long long)s.failure.previous,
+                             (long long)s.failure.limit);
+    }
+    return result == Py_None ? Py_NewRef(result) : result;
+}
+
+static PyObject *instruction_set(PyObject *module, PyObject *nothing) {
+    (void)module;
+    (void)nothing;
+    return PyUnicode_FromString(tile_functions_of_cpu()->name);
+}
+
+static PyMethodDef methods[] = {
+    {"make_code", make_code, METH_VARARGS, "A kernel before its shapes are known."},
+    {"make_kernel", make_kernel, METH_VARARGS, "A kernel for concrete shapes."},
+    {"make_plan", make_plan, METH_VARARGS, "A launch."},
+    {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, "Run a launch."},
+    {"instruction_set", instruction_set, METH_NOARGS, "The instruction set whose tile functions this CPU runs."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "vm._native", "Launches of kernels in machine code.", -1,
+                                        methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__native(void) {
+    import_array();
+    team_initialise();
+    return PyModule_Create(&definition);
+}
