@@ -1,4 +1,4 @@
-# Everything runs in .venv, which is made from the package registries when it is missing or older than pyproject.toml.
+# Everything runs in .venv, which is made from the package registries when it is missing or older than what it is made of.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +22,7 @@ help:
 
 venv: $(READY)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py $(wildcard vm/native/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "DVM needs Python 3.11 or newer; try: make PYTHON=python3.12 venv" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

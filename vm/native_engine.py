@@ -97,6 +97,7 @@ def _code(prepared: PreparedKernel) -> Any:
     made = prepared.made.get(_NATIVE)
     if made is None:
         made = prepared.made[_NATIVE] = native.make_code(
+            len(native.instruction_sets()) - 1,
             tuple([(int(value.type), value.slot) for value in prepared.values]),
             tuple([int(memory_type) for memory_type in prepared.memory_types]),
             tuple([int(scalar.type) for scalar in prepared.kernel.scalars]),

@@ -41,7 +41,7 @@ static void free_code(PyObject *capsule) {
 
 static code *lay_out_code(char *block, size_t *used, int values, int operands, int scalars, int passes, int steps) {
     code *made = piece(block, used, sizeof(code));
-    code pieces = {values, operands, scalars, passes, steps, 0, 0, 0, 0, 0};
+    code pieces = {.values = values, .operands = operands, .scalars = scalars, .passes = passes, .steps = steps};
     pieces.value = piece(block, used, (size_t)values * sizeof(value));
     pieces.memory_type = piece(block, used, (size_t)operands * sizeof(element_type));
     pieces.scalar_type = piece(block, used, (size_t)scalars * sizeof(element_type));
@@ -66,9 +66,7 @@ static int read_reference(PyObject *pair, reference *found) {
     return 0;
 }
 
-/* The tile function that a tuple names: its kind, and what that takes. */
-static int find_function(PyObject *named, step *found) {
-    const tile_functions *all = tile_functions_of_cpu();
+int find_function(const tile_functions *all, PyObject *named, step *found) {
     const char *kind, *mnemonic;
     int from, to;
     double exponent;
@@ -100,7 +98,7 @@ static int find_function(PyObject *named, step *found) {
     return found->function ? 0 : -1;
 }
 
-static int read_step(PyObject *tuple, step *found) {
+static int read_step(const tile_functions *all, PyObject *tuple, step *found) {
     const char *kind, *mnemonic;
     PyObject *function, *result, *sources;
     int type;
@@ -120,7 +118,7 @@ static int read_step(PyObject *tuple, step *found) {
             return -1;
     if (found->run == run_initial)
         write_identity(found->identity, mnemonic, found->type, 0);
-    return read_reference(result, &found->result) || find_function(function, found) ? -1 : 0;
+    return read_reference(result, &found->result) || find_function(all, function, found) ? -1 : 0;
 }
 
 static int read_code(code *made, PyObject *values, PyObject *memory_types, PyObject *scalar_types, PyObject *passes) {
@@ -139,7 +137,7 @@ static int read_code(code *made, PyObject *values, PyObject *memory_types, PyObj
             return -1;
         made->pass[i].first = number;
         for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(steps); j++)
-            if (read_step(PyTuple_GET_ITEM(steps, j), &made->step[number++]))
+            if (read_step(made->functions, PyTuple_GET_ITEM(steps, j), &made->step[number++]))
                 return -1;
         made->pass[i].end = number;
     }
@@ -149,9 +147,12 @@ static int read_code(code *made, PyObject *values, PyObject *memory_types, PyObj
 PyObject *make_code(PyObject *module, PyObject *arguments) {
     (void)module;
     PyObject *values, *memory_types, *scalar_types, *passes;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!", &PyTuple_Type, &values, &PyTuple_Type, &memory_types, &PyTuple_Type,
+    int set;
+    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!", &set, &PyTuple_Type, &values, &PyTuple_Type, &memory_types, &PyTuple_Type,
                           &scalar_types, &PyTuple_Type, &passes))
         return NULL;
+    if (set < 0 || set > (int)best_instruction_set())
+        return PyErr_Format(PyExc_ValueError, "no instruction set %i", set);
     int steps = 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(passes); i++) {
         Py_ssize_t of_pass = PyObject_Size(PyTuple_GetItem(PyTuple_GET_ITEM(passes, i), 1));
@@ -167,6 +168,8 @@ PyObject *make_code(PyObject *module, PyObject *arguments) {
     if (!block)
         return PyErr_NoMemory();
     code *made = lay_out_code(block, &used, sizes[0], sizes[1], sizes[2], sizes[3], steps);
+    made->functions = tile_functions_of((instruction_set)set);
+    made->product = product_of((instruction_set)set);
     PyObject *capsule = read_code(made, values, memory_types, scalar_types, passes) ? NULL : PyCapsule_New(made, CODE, free_code);
     if (!capsule)
         free(block);

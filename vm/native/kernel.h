@@ -6,6 +6,7 @@
 
 #include <Python.h>
 
+#include "product.h"
 #include "tile_functions.h"
 
 enum { MAX_AXES = 16, MAX_SOURCES = 3 };
@@ -45,6 +46,8 @@ typedef struct {
 } pass;
 
 typedef struct {
+    const tile_functions *functions;
+    product_function product;
     int values, operands, scalars, passes, steps;
     value *value;
     element_type *memory_type, *scalar_type;
@@ -89,6 +92,9 @@ extern const size_t element_bytes[TYPES];
 
 /* What a reduction by this opcode has to begin with, where `first`: with what leaves any element as it is, -0 for a sum of floats. */
 void write_identity(char *target, const char *mnemonic, element_type type, int first);
+
+/* The tile function that a tuple names: its kind, and what that takes. None names none. Returns -1 with an exception. */
+int find_function(const tile_functions *, PyObject *named, step *found);
 
 /* Capsules; NULL with an exception where there is no memory, or where an argument is not what vm.native_engine hands over. */
 PyObject *make_code(PyObject *module, PyObject *arguments);

@@ -281,10 +281,40 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
     return result == Py_None ? Py_NewRef(result) : result;
 }
 
-static PyObject *instruction_set(PyObject *module, PyObject *nothing) {
+/* apply(instruction set, tile function, count, result, sources): run one tile function along the first axis of arrays. */
+static PyObject *apply(PyObject *module, PyObject *arguments) {
+    (void)module;
+    int set;
+    long long count;
+    PyObject *function, *result, *sources;
+    step found = {0};
+    if (!PyArg_ParseTuple(arguments, "iOLO!O!", &set, &function, &count, &PyArray_Type, &result, &PyTuple_Type, &sources) ||
+        find_function(tile_functions_of((instruction_set)set), function, &found))
+        return NULL;
+    const char *in[MAX_SOURCES] = {0};
+    int64_t steps[MAX_SOURCES] = {0};
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(sources) && i < MAX_SOURCES; i++) {
+        PyArrayObject *source = (PyArrayObject *)PyTuple_GET_ITEM(sources, i);
+        in[i] = PyArray_BYTES(source);
+        steps[i] = PyArray_NDIM(source) ? PyArray_STRIDE(source, 0) : 0;
+    }
+    PyArrayObject *out = (PyArrayObject *)result;
+    found.function(count, PyArray_BYTES(out), PyArray_NDIM(out) ? PyArray_STRIDE(out, 0) : 0, in, steps);
+    Py_RETURN_NONE;
+}
+
+static PyObject *instruction_sets(PyObject *module, PyObject *nothing) {
     (void)module;
     (void)nothing;
-    return PyUnicode_FromString(tile_functions_of_cpu()->name);
+    PyObject *names = PyTuple_New((Py_ssize_t)best_instruction_set() + 1);
+    for (Py_ssize_t i = 0; names && i <= (Py_ssize_t)best_instruction_set(); i++) {
+        PyObject *name = PyUnicode_FromString(instruction_set_names[i]);
+        if (!name)
+            Py_CLEAR(names);
+        else
+            PyTuple_SET_ITEM(names, i, name);
+    }
+    return names;
 }
 
 static PyMethodDef methods[] = {
@@ -292,7 +322,8 @@ static PyMethodDef methods[] = {
     {"make_kernel", make_kernel, METH_VARARGS, "A kernel for concrete shapes."},
     {"make_plan", make_plan, METH_VARARGS, "A launch."},
     {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, "Run a launch."},
-    {"instruction_set", instruction_set, METH_NOARGS, "The instruction set whose tile functions this CPU runs."},
+    {"apply", apply, METH_VARARGS, "Run one tile function, for tests of it."},
+    {"instruction_sets", instruction_sets, METH_NOARGS, "The names of those that this CPU has, the best last."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #ifndef TUNE
 #define TUNE_AHEAD 4
-#define TUNE_C
+
 #define TUNE_D8 3
 #ifndef TUNE_PACK
 #define TUNE_PACK 64
@@ -61,17 +61,23 @@ static int64_t part_of(int64_t whole, int64_t most, int64_t unit) {
     return (units + parts - 1) / parts * unit;
 }
 
-/* A block of a has at most BLOCK_M rows of BLOCK_K elements; a panel of b has BLOCK_K rows of PANEL_COLUMNS, a tile of c TILE_ROWS. */
+/* A block of b has at most BLOCK_K rows of BLOCK_N elements, a tile of c TILE_ROWS rows of PANEL_COLUMNS. */
 #ifndef BK
 #define BK 512
-#define BM 516
 #endif
-enum { BLOCK_M = BM, BLOCK_K = BK, TILE_ROWS = 48, PANEL_COLUMNS = 32, ROW_PADDING = 16 };
+#ifndef BN
+#define BN 512
+#endif
+#ifndef TUNE_M
+#define TUNE_M 300
+#define TUNE_N 300
+#endif
+enum { BLOCK_N = BN, BLOCK_K = BK, MOST_ROWS = 12, TILE_ROWS = 48, PANEL_COLUMNS = 32, ROW_PADDING = 16 };
 enum {
-    PANEL = 0,
-    TILE = PANEL + BLOCK_K * PANEL_COLUMNS,
-    PACKED_A = TILE + TILE_ROWS * PANEL_COLUMNS,
-    SCRATCH_FLOATS = PACKED_A + BLOCK_M * (BLOCK_K + ROW_PADDING)
+    PACKED_B = 0,
+    PACKED_A = PACKED_B + BLOCK_K * BLOCK_N,
+    TILE = PACKED_A + MOST_ROWS * (BLOCK_K + ROW_PADDING),
+    SCRATCH_FLOATS = TILE + TILE_ROWS * PANEL_COLUMNS
 };
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)

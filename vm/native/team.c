@@ -12,9 +12,10 @@
 enum {
     MOST_WORKERS = 255,
     OPEN = 1 << 16,       /* in `inside`: threads may enter the stage */
-    STAGE_SPINS = 20000,  /* looks at a stage to come before a thread sleeps: some 300 us */
-    IDLE_SPINS = 2000,    /* looks for another launch: some 30 us */
-    FINISH_SPINS = 5000,  /* looks at threads that are to finish before the CPU is offered to others */
+    STAGE_WAIT = 300,    /* microseconds that a thread waits awake for the next stage of a launch, */
+    IDLE_WAIT = 50,      /* for another launch, */
+    FINISH_WAIT = 100,   /* and for threads that are to finish, before it offers its CPU to others */
+    LOOKS_AT_A_TIME = 16 /* that are made between looks at the clock */
 };
 
 struct team {
@@ -51,6 +52,17 @@ static void relax(void) {
 #endif
 }
 
+/* Whether to go on waiting awake: `looks` counts the looks so far, `end` is set at the first. */
+static int stays_awake(unsigned *looks, double *end, int microseconds) {
+    relax();
+    if ((*looks)++ % LOOKS_AT_A_TIME)
+        return 1;
+    double now = seconds_now();
+    if (*looks == 1)
+        *end = now + microseconds * 1e-6;
+    return now < *end;
+}
+
 static void release(team *t) {
     if (atomic_fetch_sub(&t->references, 1) == 1) {
         pthread_mutex_destroy(&t->mutex);
@@ -62,9 +74,12 @@ static void release(team *t) {
 /* Workers */
 
 static team *wait_for_team(worker *w) {
-    for (int spins = 0; spins < IDLE_SPINS; spins++, relax())
+    unsigned looks = 0;
+    double end = 0;
+    do {
         if (atomic_load_explicit(&w->team, memory_order_acquire))
             return w->team;
+    } while (stays_awake(&looks, &end, IDLE_WAIT));
     pthread_mutex_lock(&w->mutex);
     atomic_store(&w->sleeps, 1);
     while (!atomic_load(&w->team))
@@ -75,9 +90,12 @@ static team *wait_for_team(worker *w) {
 }
 
 static void wait_for_stage(team *t, unsigned seen) {
-    for (int spins = 0; spins < STAGE_SPINS; spins++, relax())
+    unsigned looks = 0;
+    double end = 0;
+    do {
         if (atomic_load_explicit(&t->stage, memory_order_acquire) != seen)
             return;
+    } while (stays_awake(&looks, &end, STAGE_WAIT));
     pthread_mutex_lock(&t->mutex);
     atomic_fetch_add(&t->sleepers, 1);
     while (atomic_load(&t->stage) == seen)
@@ -209,12 +227,11 @@ void team_run(team *t, team_work work, void *context, frame *own) {
     next_stage(t);
     work(own, context);
     atomic_fetch_and(&t->inside, ~(unsigned)OPEN);
-    for (int spins = 0; atomic_load_explicit(&t->inside, memory_order_acquire); spins++) {
-        if (spins < FINISH_SPINS)
-            relax();
-        else
+    unsigned looks = 0;
+    double end = 0;
+    while (atomic_load_explicit(&t->inside, memory_order_acquire))
+        if (!stays_awake(&looks, &end, FINISH_WAIT))
             sched_yield();
-    }
 }
 
 void team_dismiss(team *t) {

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "product.h"
-
 enum { LINE = 64, SHORT_RUN = 8 };
 
 double seconds_now(void) {
@@ -208,7 +206,7 @@ static void fill(frame *f, reference result, const char *element) {
     element_type type = type_of(f, result);
     steps_of(f, result, out);
     make_nest(&n, f->kernel->rank, f->extent, mask_of(f, result), out, 1, (const int64_t(*)[MAX_AXES])in);
-    run_nest(&n, tile_functions_of_cpu()->conversion(type, type), 1, base_of(f, result), &element);
+    run_nest(&n, f->kernel->code->functions->conversion(type, type), 1, base_of(f, result), &element);
 }
 
 int run_initial(frame *f, const step *s) {
@@ -387,7 +385,7 @@ static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k
         product_i64(m, n, k, a, b, c, adds);
     } else {
         const int64_t size = sizeof(float);
-        product_of_cpu()(m, n, k, (const float *)a.base, a.row / size, a.column / size, (const float *)b.base,
+        f->kernel->code->product(m, n, k, (const float *)a.base, a.row / size, a.column / size, (const float *)b.base,
                          b.row / size, b.column / size, (float *)c.base, c.row / size, c.column / size, adds,
                          f->product_scratch);
     }
@@ -441,7 +439,7 @@ static int computable(frame *f, reference r, matrix *found, int64_t rows, int64_
     char *copy = *owned = malloc((size_t)(rows * columns * bytes) + 1);
     if (!copy)
         return -1;
-    tile_function convert = tile_functions_of_cpu()->conversion(type, target);
+    tile_function convert = f->kernel->code->functions->conversion(type, target);
     for (int64_t row = 0; row < rows; row++) {
         const char *in = found->base + row * found->row;
         convert(columns, copy + row * columns * bytes, bytes, &in, &found->column);
@@ -709,7 +707,7 @@ static void copy_partial(frame *f, const step *s, size_t offset, void *partials)
     const char *source = base_of(f, s->result);
     steps_of(f, s->result, in[0]);
     make_nest(&n, f->kernel->rank, f->extent, mask_of(f, s->result), out, 1, (const int64_t(*)[MAX_AXES])in);
-    run_nest(&n, tile_functions_of_cpu()->conversion(s->type, s->type), 1, target, &source);
+    run_nest(&n, f->kernel->code->functions->conversion(s->type, s->type), 1, target, &source);
 }
 
 static void combine_partial(frame *f, const step *s, size_t offset, void *partials) {

@@ -8,10 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-#define SETS_BY_CPU
-#endif
-
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -43,8 +39,6 @@ typedef int64_t i64;
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-#define TEXT_OF(name) #name
-#define TEXT(name) TEXT_OF(name)
 #define INLINE static inline __attribute__((always_inline))
 #define ARGUMENTS int64_t count, char *out, int64_t out_step, const char *const *in, const int64_t *in_step
 
@@ -83,11 +77,13 @@ static tile_function find(const table_row *rows, size_t count, const char *mnemo
 #include "tile_functions.inc"
 #undef SET
 
-const tile_functions *tile_functions_of_cpu(void)
+const tile_functions *tile_functions_of(instruction_set set)
 {
 #ifdef SETS_BY_CPU
-    if (__builtin_cpu_supports("x86-64-v4")) return &set_avx512;
-    if (__builtin_cpu_supports("x86-64-v3")) return &set_avx2;
-#endif
+    static const tile_functions *const sets[INSTRUCTION_SETS] = {&set_plain, &set_avx2, &set_avx512};
+    return sets[set];
+#else
+    (void)set;
     return &set_plain;
+#endif
 }
