@@ -26,6 +26,14 @@ EMIT = "emit-bytecode"
 OUTLINE = "dvm-outline"
 
 
+def load() -> None:
+    """Import all that compiling a graph needs, for those whose first compilation is not to wait for it."""
+    passes = get_all_passes()
+    for name in PIPELINE:
+        if name != OUTLINE:
+            passes[name]()
+
+
 def new_context() -> Context:
     """An xDSL context that knows xDSL's dialects and ours, each imported when first used."""
     context = Context()
