@@ -200,6 +200,8 @@ class _Structure:
         if primitive == "concat":
             self._name_sum(node)
         at = PRIMITIVES[primitive].shapes
+        if not at and primitive not in _SIZES:
+            return node.attributes
         if not at and primitive in _SIZES and self.general:
             at = _SIZES[primitive]
         attributes = list(node.attributes if primitive != "slice" else self._symbolic_slice(node))
@@ -231,10 +233,10 @@ class _Structure:
         before, after = node.operands[0].shape, node.shape
         start = at = 0
         for end, end_after in _runs(before, after):
-            whole = self._product(before[start:end])
-            free = [axis for axis in range(at, end_after) if axis in unknown and after[axis] not in self._products]
+            free = [axis for axis in unknown if at <= axis < end_after and after[axis] not in self._products]
             if len(free) == 1:
                 (axis,) = free
+                whole = self._product(before[start:end])
                 others = self._product(after[at:axis] + after[axis + 1 : end_after])
                 size = _quotient(whole, others)
                 if size is not None:
@@ -242,8 +244,8 @@ class _Structure:
                         self._products.setdefault(after[axis], size)
                     named[axis] = size.text
                     unknown.remove(axis)
-            for axis in range(at, end_after):
-                if axis in unknown and after[axis] in self._products:
+            for axis in tuple(unknown):
+                if at <= axis < end_after and after[axis] in self._products:
                     named[axis] = self._products[after[axis]].text
                     unknown.remove(axis)
             start, at = end, end_after
@@ -276,6 +278,9 @@ class _Structure:
         starts, sizes, steps = (list(attribute) for attribute in node.attributes)
         for axis, (dim, start, size, step) in enumerate(zip(node.operands[0].shape, starts, sizes, steps, strict=True)):
             if size == 0:
+                continue
+            if size == dim and step == 1:
+                sizes[axis] = -1
                 continue
             known = self._product((dim,))
             from_end = bool(known.symbols) and not self.general

@@ -34,10 +34,10 @@ TO_TORCH: dict[DType, torch.dtype] = {dtype: kind for kind, dtype in OF_TORCH.it
 _BFLOAT16 = DTYPES[ElementType.BF16]
 _CPU = torch.device("cpu")
 
-LEAST_KEPT = 1 << 22
-"""Bytes of a new tensor from which on its memory is one that is kept, which takes 10 microseconds.
+LEAST_KEPT = 3 << 18
+"""Bytes of a new tensor from which on its memory is one that is kept, which takes 10 microseconds more than PyTorch's.
 
-Most tensors in a `lazy` block are gone before anything is written there, so what the kept memory saves has to be worth that many times over.
+Most tensors in a `lazy` block are gone before anything is written there. From about here on what is written makes up for that.
 """
 
 

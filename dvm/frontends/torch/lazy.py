@@ -257,14 +257,9 @@ class _Record(Record):
         finally:
             self.limit = limit
             self.flushes += 1
-            failed = [
-                one.node.error for one in self.contents.values() if one.is_recorded and one.node.error is not None
-            ]
-            self.contents = {
-                at: content
-                for at, content in self.contents.items()
-                if content.is_needed() and content.is_recorded and content.node.record is self
-            }
+            recorded = [(at, one, one.node) for at, one in self.contents.items() if one.is_recorded]
+            failed = [node.error for _, _, node in recorded if node.error is not None]
+            self.contents = {at: one for at, one, node in recorded if node.record is self and one.is_needed()}
             if whole:
                 self.leaves.clear()
         if failed:
