@@ -326,7 +326,7 @@ class _Dispatch(TorchDispatchMode):
                 return self._natively(func, args, options)
         flushes = self.record.flushes
         call = Call(lowering, args, options, self.record.node_of)
-        if not call.is_readable or not _is_worth_it(call.nodes):
+        if not call.is_readable or not call.is_worth_it:
             return self._natively(func, args, options)
         if target is not None and _reads_in_part(target, call.tensors):
             return self._natively(func, args, options)
@@ -351,7 +351,7 @@ class _Dispatch(TorchDispatchMode):
             return None
         flushes = self.record.flushes
         call = Call(composite.function, args, options, self.record.node_of)
-        if not call.is_readable or not _is_worth_it(call.nodes):
+        if not call.is_readable or not call.is_worth_it:
             return None
         if torch.is_grad_enabled() and any(one.requires_grad for one in call.tensors):
             return None
@@ -498,11 +498,6 @@ _TRACING_MODES = (
     torch._C._TorchDispatchModeKey.FUNCTIONAL,
     torch._C._TorchDispatchModeKey.FAKE,
 )
-
-
-def _is_worth_it(operands: list[Node]) -> bool:
-    """Whether to record an operation: single numbers that are there are computed with at once, as a loop's counters are."""
-    return any(node.value is None or node.value.size > 1 for node in operands)
 
 
 def _overlaps(tensor: torch.Tensor) -> bool:

@@ -53,7 +53,7 @@ class Template(NamedTuple):
 class Call:
     """A call of a lowering: its tensors, their nodes in the same order, and all else that decides on what it records."""
 
-    __slots__ = ("_is_known", "_lowering", "_node_of", "_parts", "is_readable", "nodes", "tensors")
+    __slots__ = ("_is_known", "_lowering", "_node_of", "_parts", "is_readable", "is_worth_it", "nodes", "tensors")
 
     def __init__(
         self, lowering: Lowering, args: Sequence[Any], options: dict[str, Any], node_of: Callable[[torch.Tensor], Node]
@@ -65,6 +65,8 @@ class Call:
         self._parts: list[Any] = [lowering, torch.get_default_dtype()]
         self._is_known = True
         """Whether all that there is to the arguments is in the parts of the key."""
+        self.is_worth_it = False
+        """Whether to record it: single numbers that are there are computed with at once, as a loop's counters are."""
         self.is_readable = self._read(args)
         """Whether DVM can read all tensors."""
         for name, value in options.items():
@@ -79,9 +81,13 @@ class Call:
                 if not is_plain(value):
                     return False
                 node = self._node_of(value)
+                if node.value is None or node.value.size > 1:
+                    self.is_worth_it = True
+                parts += (node.shape, node.dtype)
+                if node in self.nodes:
+                    parts.append(self.nodes.index(node))  # a lowering may do something else with two that are one
                 self.tensors.append(value)
                 self.nodes.append(node)
-                parts += (node.shape, node.dtype)
             elif kind in _PLAIN:
                 parts += (kind, value)
             elif kind is float:
@@ -132,8 +138,6 @@ class Call:
         read = [operand for node in made for operand in node.operands]
         if (
             not self._is_known
-            or len(numbers)
-            != len(self.nodes) + len(made)  # of two operands that are one it cannot be told which was meant
             or any(getattr(result, "node", None) not in numbers for result in results)
             or any(node not in numbers for node in read)
         ):
