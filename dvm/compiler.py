@@ -1,5 +1,6 @@
 """From an operator graph to a `Program`: the compiler driver. Imports xDSL, so it is imported only when needed."""
 
+import gc
 import os
 
 from xdsl.context import Context
@@ -27,11 +28,19 @@ OUTLINE = "dvm-outline"
 
 
 def load() -> None:
-    """Import all that compiling a graph needs, for those whose first compilation is not to wait for it."""
+    """Import all that compiling a graph needs, for those whose first compilation is not to wait for it.
+
+    What imports make stays as long as the process, and is put among the old objects at once. Else Python's garbage collector would
+    soon go through all of it, with PyTorch loaded for 0.1 seconds in one of the first calls, and find next to nothing.
+    """
     passes = get_all_passes()
-    for name in PIPELINE:
-        if name != OUTLINE:
-            passes[name]()
+    with PAUSE:
+        for name in PIPELINE:
+            if name != OUTLINE:
+                passes[name]()
+    if not gc.get_freeze_count():  # else that would thaw what somebody else has frozen
+        gc.freeze()
+        gc.unfreeze()
 
 
 def new_context() -> Context:
