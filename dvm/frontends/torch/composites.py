@@ -1,6 +1,6 @@
 """Functions of PyTorch that are several operations to its dispatcher, taken whole.
 
-A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 30 microseconds each that is most
+A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 10 microseconds each that is most
 of what `lazy` needs to record it. A few are less work as a whole than their operations are: those are taken whole from graphs, too. `lazy`
 does so only where nothing but its dispatch mode would see the operations.
 """
