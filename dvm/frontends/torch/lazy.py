@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 import torch
 from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
+from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -161,7 +162,7 @@ class _Parameter(Weight):
 
     __slots__ = ("node",)
 
-    def __init__(self, kept: dict[int, _Parameter], number: int, tensor: torch.nn.Parameter) -> None:
+    def __init__(self, kept: dict[int, _Parameter], number: int, tensor: Parameter) -> None:
         super().__init__(kept, number, tensor)
         self.node = leaf(self.array)
 
@@ -200,7 +201,7 @@ class _Record(Record):
         known = self.leaves.get(storage)
         if known is None:
             known = self.leaves[storage] = {}
-        if type(tensor) is torch.nn.Parameter:
+        if type(tensor) is Parameter:
             return _node_of_parameter(tensor)
         geometry = _geometry(tensor)
         found = known.get(geometry)
@@ -464,7 +465,7 @@ _WEIGHTS: dict[int, _Parameter] = {}
 """The arrays of parameters, by the identity of these."""
 
 
-def _node_of_parameter(tensor: torch.nn.Parameter) -> Node:
+def _node_of_parameter(tensor: Parameter) -> Node:
     """The node of a parameter that has its elements."""
     weight = _WEIGHTS.get(id(tensor))
     if weight is None or not weight.is_of(tensor):
