@@ -116,9 +116,9 @@ def test_sizes_that_do_not_fit_are_refused_as_ever() -> None:
         torch.nn.functional.linear(fits, weight)
         with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
             torch.nn.functional.linear(other, weight)
-        fits + fits[:1]
+        torch.add(fits, fits[:1])
         with pytest.raises(RuntimeError, match="must match the size"):
-            fits + other
+            torch.add(fits, other)
 
 
 def test_an_operand_that_comes_twice_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
