@@ -37,6 +37,9 @@ Value = npt.NDArray[Any]
 Position = tuple[CodeType, int]
 """The code that recorded an operation, and the instruction in it."""
 
+Step = tuple[str, Attributes, tuple[int, ...], Shape, DType]
+"""A primitive with its attributes; its operands, by their numbers among nodes that are given and the steps before it; its result."""
+
 
 class Node:
     """An operation that is recorded, or a value. `value` is None until it is computed."""
@@ -122,6 +125,25 @@ class Record:
                 return node
         value_of(operand)  # of another record: without the lock, for its thread may wait for this one
         return self.append(primitive, attributes, operands, shape, dtype, place)
+
+    def extend(self, steps: Sequence[Step], given: Sequence[Node]) -> list[Node]:
+        """Record several primitives. Returns the nodes given and those of the steps."""
+        nodes = list(given)
+        with self.lock:
+            recorded = self.nodes
+            fits = len(recorded) + len(steps) <= self.limit
+            if fits and all(node.record is self or node.value is not None for node in given):
+                for primitive, attributes, operands, shape, dtype in steps:
+                    chosen = tuple([nodes[number] for number in operands])
+                    node = Node(primitive, attributes, chosen, shape, dtype, self, None)
+                    node.number = len(recorded)
+                    recorded.append(node)
+                    nodes.append(node)
+                return nodes
+        for primitive, attributes, operands, shape, dtype in steps:
+            chosen = tuple([nodes[number] for number in operands])
+            nodes.append(self.append(primitive, attributes, chosen, shape, dtype, None))
+        return nodes
 
     def flush(self, wanted: Sequence[Node] = ()) -> None:
         """Compute what arrays that are alive show, and what is wanted; forget the rest."""

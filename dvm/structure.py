@@ -128,6 +128,8 @@ class _Structure:
         self._symbols: dict[int, str] = {}
         self._products: dict[int, _Product] = {}
         """What sizes that no leaf has are in terms of symbols, where a reshape, a concat or a slice has made them."""
+        self._known: dict[Any, tuple[Any, ...]] = {}
+        """The attributes of nodes that have sizes in them: a model does the same to the same shapes in each of its layers."""
         self.shapes = [tuple([self._declare(size) for size in leaf.shape]) for leaf in leaves]
         self.attributes = [self._symbolic(node) for node in nodes]
         self.numbers: tuple[int, ...] = tuple([node.number for node in nodes if general and _has_number(node)])
@@ -192,15 +194,26 @@ class _Structure:
         return found
 
     def _symbolic(self, node: Node) -> tuple[Any, ...]:
-        """The attributes of a node with symbols for the sizes that leaves have; in general, for all.
+        """The attributes of a node with symbols for the sizes that leaves have; in general, for all."""
+        primitive = node.primitive
+        if primitive == "concat":
+            self._name_sum(node)
+        if not PRIMITIVES[primitive].shapes and primitive not in _SIZES:
+            return node.attributes
+        key = (primitive, node.attributes, *[operand.shape for operand in node.operands])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._named(node)
+        return found
+
+    def _named(self, node: Node) -> tuple[Any, ...]:
+        """The same for a node that has sizes among its attributes.
 
         In a reshape one size that no leaf has is what remains of the elements.
         """
         primitive = node.primitive
-        if primitive == "concat":
-            self._name_sum(node)
         at = PRIMITIVES[primitive].shapes
-        if not at and primitive in _SIZES and self.general:
+        if not at and self.general:
             at = _SIZES[primitive]
         attributes = list(node.attributes if primitive != "slice" else self._symbolic_slice(node))
         for position in at:
@@ -231,10 +244,10 @@ class _Structure:
         before, after = node.operands[0].shape, node.shape
         start = at = 0
         for end, end_after in _runs(before, after):
-            whole = self._product(before[start:end])
-            free = [axis for axis in range(at, end_after) if axis in unknown and after[axis] not in self._products]
+            free = [axis for axis in unknown if at <= axis < end_after and after[axis] not in self._products]
             if len(free) == 1:
                 (axis,) = free
+                whole = self._product(before[start:end])
                 others = self._product(after[at:axis] + after[axis + 1 : end_after])
                 size = _quotient(whole, others)
                 if size is not None:
@@ -242,8 +255,8 @@ class _Structure:
                         self._products.setdefault(after[axis], size)
                     named[axis] = size.text
                     unknown.remove(axis)
-            for axis in range(at, end_after):
-                if axis in unknown and after[axis] in self._products:
+            for axis in tuple(unknown):
+                if at <= axis < end_after and after[axis] in self._products:
                     named[axis] = self._products[after[axis]].text
                     unknown.remove(axis)
             start, at = end, end_after
@@ -276,6 +289,9 @@ class _Structure:
         starts, sizes, steps = (list(attribute) for attribute in node.attributes)
         for axis, (dim, start, size, step) in enumerate(zip(node.operands[0].shape, starts, sizes, steps, strict=True)):
             if size == 0:
+                continue
+            if size == dim and step == 1:
+                sizes[axis] = -1
                 continue
             known = self._product((dim,))
             from_end = bool(known.symbols) and not self.general

@@ -1,6 +1,7 @@
 """What lowerings record is remembered by shapes and numbers, and by nothing that tells less."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,65 @@ def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             found = torch.exp(x) + 1
         torch.testing.assert_close(found, torch.exp(x) + 1)
         assert len(templates._TEMPLATES) <= 3
+
+
+def test_uniform_lowerings_run_once_for_sizes_that_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And again where other sizes are equal, or 0 or 1: then something else may have to be done, or refused."""
+    monkeypatch.setattr(templates, "_TEMPLATES", {})
+    runs = 0
+    learn = templates.Call.learn
+
+    def counted(*arguments: Any, **options: Any) -> None:
+        nonlocal runs
+        runs += 1
+        learn(*arguments, **options)
+
+    monkeypatch.setattr(templates.Call, "learn", counted)
+
+    def check(rows: int, inner: int, columns: int) -> int:
+        """How many lowerings ran."""
+        x, w, b, g = (torch.randn(*shape) for shape in ((2, rows, inner), (columns, inner), (columns,), (inner,)))
+
+        def function() -> Any:
+            normal = torch.nn.functional.layer_norm(x, (inner,), g, g)
+            return torch.softmax(torch.nn.functional.linear(normal, w, b) * 0.5 + b, -1) @ w
+
+        before = runs
+        with torch.no_grad():
+            expected = function()
+            with dvm.torch.lazy():
+                found = function()
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+        return runs - before
+
+    first = check(5, 8, 4)
+    assert first > 3
+    matmul = 1  # of three dims and two: `aten` has views for it
+    for rows in (6, 7, 30):
+        assert check(rows, 8, 4) <= matmul + 1
+    for sizes in ((8, 8, 4), (4, 8, 4), (1, 8, 4), (6, 1, 4), (6, 6, 6), (0, 8, 4), (6, 8, 1), (2, 8, 4), (9, 5, 7)):
+        check(*sizes)
+        check(*sizes)
+
+
+def test_sizes_that_do_not_fit_are_refused_as_ever() -> None:
+    fits, other = torch.randn(5, 8), torch.randn(5, 9)
+    weight = torch.randn(4, 8)
+    with dvm.torch.lazy():
+        torch.nn.functional.linear(fits, weight)
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            torch.nn.functional.linear(other, weight)
+        torch.add(fits, fits[:1])
+        with pytest.raises(RuntimeError, match="must match the size"):
+            torch.add(fits, other)
+
+
+def test_an_operand_that_comes_twice_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = torch.randn(3, 4), torch.randn(3, 4)
+    for operands in ((x, x), (x, y), (y, y), (y, x)):
+        with dvm.torch.lazy():
+            found = torch.sub(*operands), torch.cat([*operands, x])
+        torch.testing.assert_close(found, (torch.sub(*operands), torch.cat([*operands, x])))
+    monkeypatch.setattr(templates.Call, "learn", lambda *_, **__: pytest.fail("it was not remembered"))
+    with dvm.torch.lazy():
+        torch.sub(x, x)

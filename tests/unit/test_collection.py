@@ -87,3 +87,18 @@ def test_compiling_and_binding_leave_it_on() -> None:
     with pytest.raises(dvm.ShapeError):
         program(np.ones((3, 2), np.float32))
     assert gc.isenabled()
+
+
+def test_what_imports_make_is_old_at_once_and_can_go() -> None:
+    """Nothing stays frozen, and what somebody else has frozen is not thawed."""
+    from dvm import compiler
+
+    compiler.load()
+    assert gc.get_freeze_count() == 0
+    assert gc.get_count()[2] == 0
+    gc.freeze()
+    try:
+        compiler.load()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -1,6 +1,6 @@
 """Functions of PyTorch that are several operations to its dispatcher, taken whole.
 
-A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 30 microseconds each that is most
+A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 10 microseconds each that is most
 of what `lazy` needs to record it. A few are less work as a whole than their operations are: those are taken whole from graphs, too. `lazy`
 does so only where nothing but its dispatch mode would see the operations.
 """
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from dvm import functions as dvm
 from dvm.frontends.torch.lowerings_neural import cross_entropy, require_floats
-from dvm.frontends.torch.table import LOWERINGS
+from dvm.frontends.torch.table import LOWERINGS, UNIFORM
 from dvm.tensor import Tensor, Unsupported
 
 aten = torch.ops.aten
@@ -91,6 +91,9 @@ COMPOSITES: dict[Any, Composite] = {
     torch.Tensor.__matmul__: Composite(_matmul),
 }
 """By the function as a `TorchFunctionMode` gets it. Their results are in the usual order."""
+
+
+UNIFORM.update((_linear, _layer_norm, _matmul))
 
 
 def nothing_else_looks() -> bool:

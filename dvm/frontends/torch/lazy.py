@@ -9,20 +9,30 @@ to come makes the record flush first.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
 import torch
 from torch._C._dynamo.eval_frame import _FrameAction, _FrameExecStrategy, set_code_exec_strategy
+from torch.nn import Parameter
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import dvm.compiler  # noqa: F401 - the first flush needs it, and is not to wait for xDSL to be imported
+from dvm import compiler
 from dvm.frontends.torch import lowerings, lowerings_neural, lowerings_shaping
 from dvm.frontends.torch.composites import COMPOSITES, Composite, nothing_else_looks
-from dvm.frontends.torch.elements import TO_TORCH, Array, Weight, array_of, empty_tensor, is_plain, kept_array_of
+from dvm.frontends.torch.elements import (
+    TENSORS,
+    TO_TORCH,
+    Array,
+    Weight,
+    array_of,
+    empty_tensor,
+    is_plain,
+    usual_strides,
+)
 from dvm.frontends.torch.layouts import strides_of
 from dvm.frontends.torch.log import left_to_torch
 from dvm.frontends.torch.table import IN_PLACE, LOWERINGS, VIEWS, Deferred, Lowering
@@ -30,18 +40,18 @@ from dvm.frontends.torch.templates import Call
 from dvm.frontends.torch.views import SIMPLE_VIEWS
 from dvm.primitives import ELEMENTS, Attributes
 from dvm.record import Node, Record, leaf
+from dvm.structure import Launch
 from dvm.tensor import RECORDERS, Tensor
 from vm.errors import DvmError
 from vm.memory import RESULTS
-
-if TYPE_CHECKING:
-    from dvm.structure import Launch
 
 __all__ = ["lazy"]
 
 TABLES = (lowerings, lowerings_neural, lowerings_shaping)
 
-Geometry = tuple[Any, torch.Size, tuple[int, ...], torch.dtype]
+compiler.load()  # the first flush needs it, and is not to wait for xDSL to be imported
+
+Geometry = tuple[Any, tuple[int, ...], tuple[int, ...], torch.dtype]
 """Where in its storage a tensor lies: offset, sizes, strides, element type."""
 
 
@@ -78,14 +88,16 @@ class _Content:
 
     __slots__ = ("__weakref__", "_later", "_node", "_weak", "geometry", "nodes")
 
-    def __init__(self, tensor: torch.Tensor, node: Node | Later) -> None:
-        self._weak = tensor.untyped_storage()._weak_ref()
-        self.geometry = _geometry(tensor)
+    def __init__(self, storage: torch.UntypedStorage, geometry: Geometry, node: Node | Later) -> None:
+        self._weak = storage._weak_ref()
+        self.geometry = geometry
         self.nodes: dict[Geometry, Node] = {}
+        """Of views. Those of the whole tensor is `node`."""
         self._node: Node | None = None
         self._later: Later | None = None
         if isinstance(node, Node):
-            self.write(node)
+            self._node = node
+            node.shown_by = ref(self)
         else:
             self._later = node
 
@@ -113,7 +125,7 @@ class _Content:
             self._node.shown_by = None
         self._later = None
         self._node = node
-        self.nodes = {self.geometry: node}
+        self.nodes = {}
         node.shown_by = ref(self)
 
     def node_at(self, geometry: Geometry) -> Node | None:
@@ -126,7 +138,7 @@ class _Content:
 
     def is_needed(self) -> bool:
         """Whether any tensor still has the storage."""
-        return not torch.UntypedStorage._expired(self._weak)
+        return not _expired(self._weak)
 
     def settle(self, node: Node) -> None:
         """Nothing is left of the storage, so nothing is to be done once its node is computed or dropped."""
@@ -138,7 +150,21 @@ class _Content:
         return array_of(torch.empty(0, dtype=kind, device="cpu").set_(storage, offset, shape, strides))
 
     def __del__(self) -> None:
-        torch.UntypedStorage._free_weak_ref(self._weak)
+        _free_weak_ref(self._weak)
+
+
+_expired = torch.UntypedStorage._expired
+_free_weak_ref = torch.UntypedStorage._free_weak_ref
+
+
+class _Parameter(Weight):
+    """The array of a parameter, and its node, which is the same in all records."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, kept: dict[int, _Parameter], number: int, tensor: Parameter) -> None:
+        super().__init__(kept, number, tensor)
+        self.node = leaf(self.array)
 
 
 class _Record(Record):
@@ -166,30 +192,27 @@ class _Record(Record):
     def node_of(self, tensor: torch.Tensor) -> Node:
         """The node of a tensor; the record is flushed where it is a view that does not follow from what is recorded."""
         storage = tensor.untyped_storage()._cdata
-        geometry = _geometry(tensor)
         content = self.contents.get(storage)
         if content is not None:
-            found = content.node_at(geometry)
+            found = content.node_at(_geometry(tensor))
             if found is not None:
                 return found
             self.flush()
         known = self.leaves.get(storage)
         if known is None:
             known = self.leaves[storage] = {}
+        if type(tensor) is Parameter:
+            return _node_of_parameter(tensor)
+        geometry = _geometry(tensor)
         found = known.get(geometry)
         if found is None:
-            found = known[geometry] = leaf(kept_array_of(_WEIGHTS, id(tensor), tensor))
+            found = known[geometry] = leaf(array_of(tensor))
         return found
 
-    def is_pending(self, tensor: torch.Tensor) -> bool:
-        """Whether the elements are still to come."""
-        return tensor.untyped_storage()._cdata in self.contents
-
-    def show(self, tensor: torch.Tensor, node: Node | Later) -> None:
+    def show(self, tensor: torch.Tensor, geometry: Geometry, node: Node | Later) -> None:
         """The elements of a tensor, which has none yet, are to be those of a node."""
-        self.contents[tensor.untyped_storage()._cdata] = _Content(
-            tensor, self._own(node) if isinstance(node, Node) else node
-        )
+        storage = tensor.untyped_storage()
+        self.contents[storage._cdata] = _Content(storage, geometry, self._own(node) if isinstance(node, Node) else node)
 
     def later(self, result: Deferred) -> Later:
         """What records a result when it is needed."""
@@ -205,17 +228,19 @@ class _Record(Record):
 
     def write(self, tensor: torch.Tensor, node: Node) -> bool:
         """The elements of a tensor are to become those of a node; False where others see only some of them."""
-        storage = tensor.untyped_storage()._cdata
-        content = self.contents.get(storage)
-        if content is not None and content.geometry != _geometry(tensor):
+        storage = tensor.untyped_storage()
+        at = storage._cdata
+        geometry = _geometry(tensor)
+        content = self.contents.get(at)
+        if content is not None and content.geometry != geometry:
             return False
         node = self._own(node)
-        content = self.contents.get(storage)
+        content = self.contents.get(at)
         if content is None:
-            self.contents[storage] = _Content(tensor, node)
+            self.contents[at] = _Content(storage, geometry, node)
         else:
             content.write(node)
-        self.leaves.pop(storage, None)
+        self.leaves.pop(at, None)
         return True
 
     def _own(self, node: Node) -> Node:
@@ -227,20 +252,15 @@ class _Record(Record):
         whole = count == len(self.nodes)
         try:
             for content in tuple(self.contents.values()):
-                if content.is_needed():
+                if not content.is_recorded and content.is_needed():
                     content.record()
             super()._flush(len(self.nodes) if whole else count, wanted)
         finally:
             self.limit = limit
             self.flushes += 1
-            failed = [
-                one.node.error for one in self.contents.values() if one.is_recorded and one.node.error is not None
-            ]
-            self.contents = {
-                at: content
-                for at, content in self.contents.items()
-                if content.is_needed() and content.is_recorded and content.node.record is self
-            }
+            recorded = [(at, one, one.node) for at, one in self.contents.items() if one.is_recorded]
+            failed = [node.error for _, _, node in recorded if node.error is not None]
+            self.contents = {at: one for at, one, node in recorded if node.record is self and one.is_needed()}
             if whole:
                 self.leaves.clear()
         if failed:
@@ -303,24 +323,22 @@ class _Dispatch(TorchDispatchMode):
                 return self._natively(func, args, options)
             lowering = LOWERINGS[functional]
             target = args[0]
-            if type(target) not in _TENSORS or not is_plain(target) or _overlaps(target):
+            if type(target) not in TENSORS or not is_plain(target) or _overlaps(target):
                 return self._natively(func, args, options)
-        tensors: list[torch.Tensor] = []
         flushes = self.record.flushes
-        given = self._given(args, tensors)
-        named = self._named(options, tensors)
-        if given is None or named is None or not tensors or not _is_worth_it(self.record, tensors):
+        call = Call(lowering, args, options, self.record.node_of)
+        if not call.is_readable or not call.is_worth_it:
             return self._natively(func, args, options)
-        if target is not None and _reads_in_part(target, tensors):
+        if target is not None and _reads_in_part(target, call.tensors):
             return self._natively(func, args, options)
         try:
-            found = self._lowered(lowering, given, named, tensors, flushes)
+            found = self._lowered(lowering, call, args, options, flushes)
         except (DvmError, IndexError) as reason:
             left_to_torch(func, reason)
             return self._natively(func, args, options)
         if target is not None:
             return self._written(func, args, options, target, found)
-        strides = strides_of(func, args, options, tensors)
+        strides = strides_of(func, args, options, call.tensors)
         if type(found) is not tuple:
             return self._shown(found, strides[0] if strides else None)
         layouts = strides or (None,) * len(found)
@@ -332,88 +350,65 @@ class _Dispatch(TorchDispatchMode):
         """The result of a function that is several operations to the dispatcher, or None where it has to be those."""
         if not composite.names.issuperset(options):
             return None
-        tensors: list[torch.Tensor] = []
         flushes = self.record.flushes
-        given = self._given(args, tensors)
-        named = self._named(options, tensors)
-        if given is None or named is None or not tensors or not _is_worth_it(self.record, tensors):
+        call = Call(composite.function, args, options, self.record.node_of)
+        if not call.is_readable or not call.is_worth_it:
             return None
-        if torch.is_grad_enabled() and any(one.requires_grad for one in tensors):
+        if torch.is_grad_enabled() and any(one.requires_grad for one in call.tensors):
             return None
         try:
-            found = self._lowered(composite.function, given, named, tensors, flushes)
+            found = self._lowered(composite.function, call, args, options, flushes)
         except (DvmError, IndexError):
             return None
         return self._shown(found, None)
 
-    def _lowered(
-        self, lowering: Lowering, given: Any, named: Any, tensors: Sequence[torch.Tensor], flushes: int
-    ) -> Any:
-        """What a lowering makes of tensors; `flushes` is how many there had been before those were looked up."""
-        found = self._recorded(lowering, given, named)
+    def _lowered(self, lowering: Lowering, call: Call, args: Any, options: Any, flushes: int) -> Any:
+        """What a lowering makes of a call; `flushes` is how many there had been before its tensors were looked up."""
+        found = self._recorded(lowering, call, args, options)
         record = self.record
         if record.flushes != flushes:  # on the way, which forgot what this operation reads
-            for one in tensors:
+            for one in call.tensors:
                 record.node_of(one)
         return found
 
-    def _recorded(self, lowering: Lowering, given: Any, named: Any) -> Any:
-        """The same, as it was for others like them where there have been such."""
+    def _recorded(self, lowering: Lowering, call: Call, args: Any, options: Any) -> Any:
+        """The same, as it was for others like them where there have been such: nodes, or what is deferred."""
         record = self.record
-        call = Call(lowering, given, named)
         template = call.find()
         if template is not None:
-            results = [_Pending(node) for node in template.record(record, call.nodes)]
+            results = template.record(record, call.nodes)
             return results[0] if template.is_single else tuple(results)
         first, flushes = len(record.nodes), record.flushes
+        operands = iter(call.nodes)
+        given = [_with_nodes(value, operands) for value in args]
+        named = {name: _with_nodes(value, operands) for name, value in options.items()}
         tracing = RECORDERS.tracing
         tracing.append(record)
         try:
             found = lowering(*given, **named)
         finally:
             tracing.pop()
+        if type(found) is not tuple:
+            if record.flushes == flushes:
+                call.learn(record.nodes[first:], (found,), is_single=True)
+            return _node_in(found)
         if record.flushes == flushes:
-            is_single = type(found) is not tuple
-            call.learn(record.nodes[first:], (found,) if is_single else found, is_single=is_single)
-        return found
+            call.learn(record.nodes[first:], found, is_single=False)
+        return tuple([_node_in(one) for one in found])
 
-    def _given(self, values: Any, tensors: list[torch.Tensor]) -> list[Any] | None:
-        """Arguments with tensors of DVM in place of PyTorch's; None where DVM cannot read one."""
-        found: list[Any] = []
-        for value in values:
-            one = self._given_one(value, tensors)
-            if one is _FOREIGN:
-                return None
-            found.append(one)
-        return found
-
-    def _named(self, options: dict[str, Any], tensors: list[torch.Tensor]) -> dict[str, Any] | None:
-        """The same of arguments by name."""
-        found = {name: self._given_one(value, tensors) for name, value in options.items()}
-        return None if any(value is _FOREIGN for value in found.values()) else found
-
-    def _given_one(self, value: Any, tensors: list[torch.Tensor]) -> Any:
-        kind = type(value)
-        if kind in _TENSORS:
-            if not is_plain(value):
-                return _FOREIGN
-            tensors.append(value)
-            return _Pending(self.record.node_of(value))
-        if kind is list:
-            items = self._given(value, tensors)
-            return _FOREIGN if items is None else items
-        return _FOREIGN if isinstance(value, torch.Tensor) else value
-
-    def _shown(self, result: _Pending | Deferred, strides: tuple[int, ...] | None) -> torch.Tensor:
+    def _shown(self, result: Node | Deferred, strides: tuple[int, ...] | None) -> torch.Tensor:
         """The tensor for a result, laid out as PyTorch does it."""
-        found = empty_tensor(result.shape, strides, result.dtype)
-        self.record.show(found, self.record.later(result) if isinstance(result, Deferred) else result.node)
+        shape, dtype = result.shape, result.dtype
+        if strides is None:
+            strides = usual_strides(shape)
+        found = empty_tensor(shape, strides, dtype)
+        later = result if isinstance(result, Node) else self.record.later(result)
+        self.record.show(found, (0, shape, strides, TO_TORCH[dtype]), later)
         return found
 
-    def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, found: Any) -> torch.Tensor:
+    def _written(self, func: Any, args: Any, options: Any, target: torch.Tensor, node: Node) -> torch.Tensor:
         """The target of an operation in place, which it wrote."""
         record = self.record
-        node: Node = found.node
         if node.shape == tuple(target.shape) and torch.can_cast(TO_TORCH[node.dtype], target.dtype):
             if node.dtype is not TO_DVM[target.dtype]:
                 node = record.add("cast", (TO_DVM[target.dtype],), (node,), None)
@@ -437,7 +432,7 @@ class _Dispatch(TorchDispatchMode):
         simple = SIMPLE_VIEWS.get(func)
         if simple is not None:
             geometry = _geometry(found)
-            if geometry not in content.nodes:
+            if geometry != content.geometry and geometry not in content.nodes:
                 shape = tuple(geometry[1])
                 primitive, attributes = simple(shape, args)
                 view = record.append(primitive, attributes, (node,), shape, node.dtype, None)
@@ -445,14 +440,17 @@ class _Dispatch(TorchDispatchMode):
                     content.nodes[geometry] = view
             return found
         try:
-            results = self._recorded(LOWERINGS[func], [_Pending(node), *args[1:]], options)
+            call = Call(LOWERINGS[func], args, options, record.node_of)
+            if not call.is_readable:
+                return found
+            results = self._recorded(LOWERINGS[func], call, args, options)
         except (DvmError, IndexError) as reason:
             left_to_torch(func, reason)
             return found
         if node.record is record:
             pairs = zip(found, results, strict=True) if type(results) is tuple else ((found, results),)
             for tensor, result in pairs:
-                content.nodes[_geometry(tensor)] = result.node
+                content.nodes[_geometry(tensor)] = result
         return found
 
     def _natively(self, func: Any, args: Any, options: Any) -> Any:
@@ -463,11 +461,31 @@ class _Dispatch(TorchDispatchMode):
         return func(*args, **options)
 
 
-_WEIGHTS: dict[int, Weight] = {}
+_WEIGHTS: dict[int, _Parameter] = {}
 """The arrays of parameters, by the identity of these."""
 
-_FOREIGN = object()
-_TENSORS = {torch.Tensor, torch.nn.Parameter}
+
+def _node_of_parameter(tensor: Parameter) -> Node:
+    """The node of a parameter that has its elements."""
+    weight = _WEIGHTS.get(id(tensor))
+    if weight is None or not weight.is_of(tensor):
+        weight = _WEIGHTS[id(tensor)] = _Parameter(_WEIGHTS, id(tensor), tensor)
+    return weight.node
+
+
+def _with_nodes(value: Any, nodes: Iterator[Node]) -> Any:
+    """An argument with tensors of DVM in place of PyTorch's, whose nodes come in order."""
+    kind = type(value)
+    if kind in TENSORS:
+        return _Pending(next(nodes))
+    return [_with_nodes(one, nodes) for one in value] if kind is list else value
+
+
+def _node_in(result: _Pending | Deferred | None) -> Node | Deferred | None:
+    """The node of a result, unless it is put off, or none."""
+    return result.node if isinstance(result, _Pending) else result
+
+
 TO_DVM = {kind: dtype for dtype, kind in TO_TORCH.items() if dtype in ELEMENTS}
 
 
@@ -481,11 +499,6 @@ _TRACING_MODES = (
     torch._C._TorchDispatchModeKey.FUNCTIONAL,
     torch._C._TorchDispatchModeKey.FAKE,
 )
-
-
-def _is_worth_it(record: _Record, tensors: list[torch.Tensor]) -> bool:
-    """Whether to record an operation: single numbers that are there are computed with at once, as a loop's counters are."""
-    return any(one.numel() > 1 or record.is_pending(one) for one in tensors)
 
 
 def _overlaps(tensor: torch.Tensor) -> bool:

@@ -18,7 +18,7 @@ from dvm.tensor import Tensor, Unsupported
 aten = torch.ops.aten
 
 
-@lowers(aten.mm.default, dense=True)
+@lowers(aten.mm.default, dense=True, uniform=True)
 def _(a: Tensor, b: Tensor) -> Tensor:
     _require_ranks(a, b, 2, 2)
     return _product(a, b)
@@ -30,7 +30,7 @@ def _(a: Tensor, b: Tensor) -> Tensor:
     return _product(a, b)
 
 
-@lowers(aten.bmm.default, dense=True)
+@lowers(aten.bmm.default, dense=True, uniform=True)
 def _(a: Tensor, b: Tensor) -> Tensor:
     _require_ranks(a, b, 3, 3)
     return _product(a, b)
@@ -72,7 +72,7 @@ def _product(a: Tensor, b: Tensor, *, bias: Tensor | None = None, **options: Any
     return dvm.matmul(a, b, bias=bias, **options)
 
 
-@lowers(aten.addmm.default, aten.baddbmm.default, dense=True)
+@lowers(aten.addmm.default, aten.baddbmm.default, dense=True, uniform=True)
 def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     _require_ranks(a, b, a.ndim, a.ndim)
     if beta == 1 and alpha == 1:
@@ -85,19 +85,19 @@ def _(bias: Tensor, a: Tensor, b: Tensor, *, beta: Any = 1, alpha: Any = 1) -> T
     return dvm.add(found, bias if beta == 1 else dvm.multiply(bias, float(beta)))
 
 
-@lowers(aten.linear.default, dense=True)
+@lowers(aten.linear.default, dense=True, uniform=True)
 def _(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return _product(x, weight, transpose_y=True, bias=bias)
 
 
-@lowers(aten._softmax.default, dense=True, of="f")
+@lowers(aten._softmax.default, dense=True, uniform=True, of="f")
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)
     return dvm.softmax(x, dim) if x.ndim else dvm.ones((), x.dtype)
 
 
-@lowers(aten._log_softmax.default, dense=True, of="f")
+@lowers(aten._log_softmax.default, dense=True, uniform=True, of="f")
 def _(x: Tensor, dim: int, half_to_float: bool) -> Tensor:
     if half_to_float:
         x = converted(x, FLOAT32)

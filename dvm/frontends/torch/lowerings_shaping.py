@@ -116,7 +116,19 @@ def _(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     length = x.shape[at]
     if not isinstance(length, int):
         raise Unsupported("how many there are is not known")
-    return tuple(dvm.getitem(x, (*[slice(None)] * at, position)) for position in range(length))
+    return tuple(_taken(x, at, position) for position in range(length))
+
+
+def _taken(x: Tensor, axis: int, position: int) -> Tensor:
+    """What is at a position of a dim: as `getitem` does it, without looking for what else an index may be."""
+    sizes = [*x.shape]
+    found = x
+    if sizes[axis] != 1:
+        starts = [0] * x.ndim
+        starts[axis], sizes[axis] = position, 1
+        found = apply("slice", (x,), tuple(starts), tuple(sizes), (1,) * x.ndim)
+    del sizes[axis]
+    return apply("reshape", (found,), tuple(sizes))
 
 
 @lowers(aten.cat.default)

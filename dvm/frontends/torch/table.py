@@ -47,6 +47,11 @@ LAID_OUT: set[Any] = set()
 POINTWISE: set[Any] = set()
 """Those that PyTorch computes element by element: the order of their results follows from that of the operands (`layouts`)."""
 
+UNIFORM: set[Lowering] = set()
+"""Lowerings that look at sizes only for which of them are equal, to each other or to a number that is given, and which are 0 or 1.
+
+So what they record for some sizes they record for any others of which the same is true (`templates`)."""
+
 IN_PLACE: dict[Any, Any] = {}
 """For overloads that write their first argument the overload that computes what they write."""
 
@@ -57,6 +62,7 @@ def lowers(
     dense: bool = False,
     laid_out: bool = False,
     pointwise: bool = False,
+    uniform: bool = False,
     of: str = "bif",
 ) -> Callable[[Lowering], Lowering]:
     """Enter a function for overloads, and for those that do the same in place.
@@ -66,6 +72,8 @@ def lowers(
 
     def decorate(function: Lowering) -> Lowering:
         lowering = function if of == "bif" else _only(function, of)
+        if uniform or pointwise:
+            UNIFORM.add(lowering)
         for overload in overloads:
             LOWERINGS[overload] = lowering
             if dense:
