@@ -14,7 +14,7 @@ help:
 	@echo "make test       lint, typecheck, filecheck and pytest"
 	@echo "make filecheck  the tests of the dialects, passes and tools (tests/filecheck)"
 	@echo "make pytest     the tests in Python (tests/unit, tests/differential)"
-	@echo "make lint       ruff: rules and formatting"
+	@echo "make lint       ruff and clang-format: rules and formatting"
 	@echo "make typecheck  basedpyright"
 	@echo "make format     rewrite the sources the way 'make lint' wants them"
 	@echo "make venv       only make $(VENV), with the package installed in place and the tools for its development"
@@ -37,6 +37,7 @@ test: lint typecheck filecheck pytest
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror vm/native/*.c vm/native/*.h
 
 typecheck: $(READY)
 	$(BIN)/basedpyright
@@ -50,6 +51,7 @@ pytest: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/clang-format -i vm/native/*.c vm/native/*.h
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -4,7 +4,8 @@
 #define DVM_INSTRUCTION_SET_H
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
-/* Code is compiled for each set, and chosen when it runs. Elsewhere it is compiled once, as the compiler's flags say. */
+/* Code is compiled for each set, and chosen when it runs. Elsewhere it is compiled once, as the compiler's flags say.
+ */
 #define SETS_BY_CPU
 #endif
 

@@ -15,9 +15,10 @@ static const char CODE[] = "vm._native.code", KERNEL[] = "vm._native.kernel";
 void write_identity(char *target, const char *mnemonic, element_type type, int first) {
     char operation = mnemonic[2]; /* of rsum, rmax, rmin, rprod: u, a, i, r */
     if (type == F32) {
-        float found = operation == 'u' ? (first ? -0.0f : 0.0f) : operation == 'r' ? 1.0f
-                      : operation == 'a'                                           ? -INFINITY
-                                                                                   : INFINITY;
+        float found = operation == 'u'   ? (first ? -0.0f : 0.0f)
+                      : operation == 'r' ? 1.0f
+                      : operation == 'a' ? -INFINITY
+                                         : INFINITY;
         memcpy(target, &found, sizeof found);
     } else if (type == I32) {
         int32_t found = operation == 'u' ? 0 : operation == 'r' ? 1 : operation == 'a' ? INT32_MIN : INT32_MAX;
@@ -148,8 +149,8 @@ PyObject *make_code(PyObject *module, PyObject *arguments) {
     (void)module;
     PyObject *values, *memory_types, *scalar_types, *passes;
     int set;
-    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!", &set, &PyTuple_Type, &values, &PyTuple_Type, &memory_types, &PyTuple_Type,
-                          &scalar_types, &PyTuple_Type, &passes))
+    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!", &set, &PyTuple_Type, &values, &PyTuple_Type, &memory_types,
+                          &PyTuple_Type, &scalar_types, &PyTuple_Type, &passes))
         return NULL;
     if (set < 0 || set > (int)best_instruction_set())
         return PyErr_Format(PyExc_ValueError, "no instruction set %i", set);
@@ -170,7 +171,8 @@ PyObject *make_code(PyObject *module, PyObject *arguments) {
     code *made = lay_out_code(block, &used, sizes[0], sizes[1], sizes[2], sizes[3], steps);
     made->functions = tile_functions_of((instruction_set)set);
     made->product = product_of((instruction_set)set);
-    PyObject *capsule = read_code(made, values, memory_types, scalar_types, passes) ? NULL : PyCapsule_New(made, CODE, free_code);
+    PyObject *capsule =
+        read_code(made, values, memory_types, scalar_types, passes) ? NULL : PyCapsule_New(made, CODE, free_code);
     if (!capsule)
         free(block);
     return capsule;
@@ -238,7 +240,7 @@ static kernel *lay_out_kernel(char *block, size_t *used, const code *code, int s
     unsigned *mask = piece(block, used, (size_t)code->values * sizeof(unsigned));
     int *home = piece(block, used, (size_t)code->values * sizeof(int));
     int64_t *slot_offset = piece(block, used, (size_t)slots * sizeof(int64_t));
-    char(*scalar)[8] = piece(block, used, (size_t)code->scalars * 8);
+    char (*scalar)[8] = piece(block, used, (size_t)code->scalars * 8);
     unsigned char *skipped = piece(block, used, (size_t)code->steps);
     unsigned char *hazard = piece(block, used, (size_t)code->steps);
     if (made) {
@@ -263,7 +265,8 @@ static unsigned long_axes(const kernel *k, unsigned mask) {
     return found;
 }
 
-/* The sources in the slot of the result that must be copied before it is written: of other elements, or of other axes. */
+/* The sources in the slot of the result that must be copied before it is written: of other elements, or of other axes.
+ */
 static unsigned char hazards_of(const kernel *k, const step *s) {
     unsigned char found = 0;
     if (s->result.kind != VALUE || k->home[s->result.number] >= 0)
@@ -286,8 +289,8 @@ static void find_hazards_and_skipped(kernel *k) {
         const step *s = &k->code->step[i];
         k->hazard[i] = hazards_of(k, s);
         int is_store = s->result.kind == OPERAND, is_initial = s->run == run_initial;
-        k->skipped[i] = (is_store && k->home[s->source[0].number] == s->result.number) ||
-                        (is_initial && k->reduction_tiles > 0);
+        k->skipped[i] =
+            (is_store && k->home[s->source[0].number] == s->result.number) || (is_initial && k->reduction_tiles > 0);
     }
 }
 

@@ -1,5 +1,6 @@
-/* Kernels as the native engine wants them: what is known of one before its shapes are (`code`), and for concrete shapes (`kernel`).
-   Both are read from what vm.prepare and vm.plan made, and do not change afterwards, so that any number of threads may run them. */
+/* Kernels as the native engine wants them: what is known of one before its shapes are (`code`), and for concrete shapes
+   (`kernel`). Both are read from what vm.prepare and vm.plan made, and do not change afterwards, so that any number of
+   threads may run them. */
 
 #ifndef DVM_KERNEL_H
 #define DVM_KERNEL_H
@@ -60,7 +61,8 @@ typedef struct {
     int64_t shift, extent;
 } guard;
 
-/* An operand over the axes of the domain, as vm.layout.View; of one with a free dim `step` and `extent` are by its own dims. */
+/* An operand over the axes of the domain, as vm.layout.View; of one with a free dim `step` and `extent` are by its own
+ * dims. */
 typedef struct {
     int root, dims, guards;
     int64_t offset;
@@ -85,18 +87,22 @@ typedef struct {
     int64_t *slot_offset; /* by slot */
     char (*scalar)[8];
     unsigned char *skipped; /* by step: there is nothing to do */
-    unsigned char *hazard;  /* by step: the sources, as bits, of which the result would overwrite what is still to be read */
+    unsigned char
+        *hazard; /* by step: the sources, as bits, of which the result would overwrite what is still to be read */
 } kernel;
 
 extern const size_t element_bytes[TYPES];
 
-/* What a reduction by this opcode has to begin with, where `first`: with what leaves any element as it is, -0 for a sum of floats. */
+/* What a reduction by this opcode has to begin with, where `first`: with what leaves any element as it is, -0 for a sum
+ * of floats. */
 void write_identity(char *target, const char *mnemonic, element_type type, int first);
 
-/* The tile function that a tuple names: its kind, and what that takes. None names none. Returns -1 with an exception. */
+/* The tile function that a tuple names: its kind, and what that takes. None names none. Returns -1 with an exception.
+ */
 int find_function(const tile_functions *, PyObject *named, step *found);
 
-/* Capsules; NULL with an exception where there is no memory, or where an argument is not what vm.native_engine hands over. */
+/* Capsules; NULL with an exception where there is no memory, or where an argument is not what vm.native_engine hands
+ * over. */
 PyObject *make_code(PyObject *module, PyObject *arguments);
 PyObject *make_kernel(PyObject *module, PyObject *arguments);
 const kernel *kernel_of(PyObject *capsule);

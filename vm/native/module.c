@@ -187,9 +187,9 @@ static void take_events(const event *events, size_t count, void *context) {
         int kernel = 0;
         while (kernel < t->plan->kernels && t->plan->kernel[kernel] != events[i].kernel)
             kernel++;
-        PyObject *one = Py_BuildValue("isiiLLdd", kernel, events[i].step ? events[i].step->mnemonic : NULL, events[i].kind,
-                                      events[i].thread, (long long)events[i].item, (long long)events[i].elements,
-                                      events[i].start, events[i].seconds);
+        PyObject *one = Py_BuildValue("isiiLLdd", kernel, events[i].step ? events[i].step->mnemonic : NULL,
+                                      events[i].kind, events[i].thread, (long long)events[i].item,
+                                      (long long)events[i].elements, events[i].start, events[i].seconds);
         if (!one || PyList_Append(t->events, one))
             Py_CLEAR(t->events);
         Py_XDECREF(one);
@@ -221,12 +221,13 @@ static int run_plan(const plan *p, char *const *buffers, int cores, frame *own, 
 
 enum { KEPT_BUFFERS = 256, SHORT_WORK = 1 << 14 };
 
-/* run(plan, arrays or None by tensor, cores, records): None, or a list of events where it records; a tuple (kind, kernel, culprit,
-   previous, limit) where data do not fit. */
+/* run(plan, arrays or None by tensor, cores, records): None, or a list of events where it records; a tuple (kind,
+   kernel, culprit, previous, limit) where data do not fit. */
 static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
     (void)module;
     if (count != 4 || !PyList_Check(arguments[1]))
-        return PyErr_Format(PyExc_TypeError, "run takes a plan, a list of arrays, the number of cores and whether to record");
+        return PyErr_Format(PyExc_TypeError,
+                            "run takes a plan, a list of arrays, the number of cores and whether to record");
     const plan *p = PyCapsule_GetPointer(arguments[0], PLAN);
     int cores = (int)PyLong_AsLong(arguments[2]), records = PyObject_IsTrue(arguments[3]);
     if (PyErr_Occurred())
@@ -247,8 +248,7 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
     if (p->work < SHORT_WORK) {
         failed = run_plan(p, buffers, cores, own, &gathered, &s);
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        failed = run_plan(p, buffers, cores, own, &gathered, &s);
+        Py_BEGIN_ALLOW_THREADS failed = run_plan(p, buffers, cores, own, &gathered, &s);
         Py_END_ALLOW_THREADS
     }
     if (buffers != some)
@@ -275,20 +275,22 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
             kernel++;
         if (result != Py_None)
             Py_XDECREF(result);
-        return Py_BuildValue("iiLLL", s.failure.kind, kernel, (long long)s.failure.culprit, (long long)s.failure.previous,
-                             (long long)s.failure.limit);
+        return Py_BuildValue("iiLLL", s.failure.kind, kernel, (long long)s.failure.culprit,
+                             (long long)s.failure.previous, (long long)s.failure.limit);
     }
     return result == Py_None ? Py_NewRef(result) : result;
 }
 
-/* apply(instruction set, tile function, count, result, sources): run one tile function along the first axis of arrays. */
+/* apply(instruction set, tile function, count, result, sources): run one tile function along the first axis of arrays.
+ */
 static PyObject *apply(PyObject *module, PyObject *arguments) {
     (void)module;
     int set;
     long long count;
     PyObject *function, *result, *sources;
     step found = {0};
-    if (!PyArg_ParseTuple(arguments, "iOLO!O!", &set, &function, &count, &PyArray_Type, &result, &PyTuple_Type, &sources) ||
+    if (!PyArg_ParseTuple(arguments, "iOLO!O!", &set, &function, &count, &PyArray_Type, &result, &PyTuple_Type,
+                          &sources) ||
         find_function(tile_functions_of((instruction_set)set), function, &found))
         return NULL;
     const char *in[MAX_SOURCES] = {0};
@@ -327,8 +329,8 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "vm._native", "Launches of kernels in machine code.", -1,
-                                        methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "vm._native", "Launches of kernels in machine code.", -1, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__native(void) {
     import_array();

@@ -1,34 +1,12 @@
 /* The f32 matrix product for each instruction set, and the choice among them.
 
    product.inc holds all of it in terms of a few operations on vectors; this file says what these are in each set and includes
-   product.inc once for each. With GCC on x86-64 these are AVX-512, AVX2 and what every CPU has (SSE2), chosen at run time; elsewhere
-   the vectors are those of the compiler, 16 bytes long, which it turns into NEON or the like. */
+   product.inc once for each. With GCC on x86-64 Linux the sets are AVX-512, AVX2 and what every such CPU has (SSE2), chosen at run
+   time; elsewhere the vectors are those of the compiler, of 16 bytes, which it turns into NEON or the like. */
 
 #include "product.h"
 
 #include <string.h>
-#ifndef TUNE
-#define TUNE_AHEAD 4
-
-#define TUNE_D8 3
-#ifndef TUNE_PACK
-#define TUNE_PACK 64
-#endif
-#define TUNE_F8 3
-#ifndef TUNE_DOT
-#define TUNE_DOT 16
-#endif
-#ifndef DOT_CHUNK
-#define DOT_CHUNK 2048
-#endif
-#define TUNE_FEW 12
-#ifndef TUNE_A
-#define TUNE_A 600
-#endif
-#ifndef TUNE_TURN
-#define TUNE_TURN 100
-#endif
-#endif
 
 #define PASTE_EXPANDED(x, y) x##_##y
 #define PASTE(x, y) PASTE_EXPANDED(x, y)
@@ -53,32 +31,31 @@ typedef struct {
 
 static int64_t least(int64_t x, int64_t y) { return x < y ? x : y; }
 
-/* How many elements each of the fewest equal parts of `whole` has that are no larger than `most`; all but the last one are a multiple
-   of `unit`. */
+/* How many elements each of the fewest about equal parts of `whole` has that are no larger than `most`; but for the last one they
+   are a multiple of `unit`, as `most` is. */
 static int64_t part_of(int64_t whole, int64_t most, int64_t unit) {
-    int64_t parts = (whole + most - 1) / most;
-    int64_t units = (whole + unit - 1) / unit;
+    int64_t parts = (whole + most - 1) / most, units = (whole + unit - 1) / unit;
     return (units + parts - 1) / parts * unit;
 }
 
-/* A block of b has at most BLOCK_K rows of BLOCK_N elements, a tile of c TILE_ROWS rows of PANEL_COLUMNS. */
-#ifndef BK
-#define BK 512
-#endif
-#ifndef BN
-#define BN 512
-#endif
-#ifndef TUNE_M
-#define TUNE_M 300
-#define TUNE_N 300
-#endif
-enum { BLOCK_N = BN, BLOCK_K = BK, MOST_ROWS = 12, TILE_ROWS = 48, PANEL_COLUMNS = 32, ROW_PADDING = 16 };
-enum {
-    PACKED_B = 0,
-    PACKED_A = PACKED_B + BLOCK_K * BLOCK_N,
-    TILE = PACKED_A + MOST_ROWS * (BLOCK_K + ROW_PADDING),
-    SCRATCH_FLOATS = TILE + TILE_ROWS * PANEL_COLUMNS
-};
+/* Of b at most BLOCK_K rows of BLOCK_N elements are packed at a time: 768 KiB, which leaves room in the second cache of most CPUs;
+   a panel is PANEL_COLUMNS or fewer of its columns. A tile of c is at most TILE_ROWS rows of such a panel. Scratch holds a block of b
+   and a tile, or rows of a (pack_rows). */
+enum { BLOCK_N = 384, BLOCK_K = 512, PANEL_COLUMNS = 32, TILE_ROWS = 48 };
+enum { TILE = BLOCK_K * BLOCK_N, SCRATCH_FLOATS = TILE + TILE_ROWS * PANEL_COLUMNS };
+
+/* How many rows of b ahead those are that a kernel asks the cache for: where b is not packed, each may be in a page of its own, which
+   the CPU does not foresee. */
+enum { ROWS_AHEAD = 4 };
+
+/* From how many rows and columns on packed panels of b are kept for all rows of a, rather than one panel at a time. */
+enum { MANY_ROWS = 200, MANY_COLUMNS = 100 };
+
+/* What pack_rows puts between rows: those that are a multiple of a page apart would take each other's place in the first cache. */
+enum { ROW_PADDING = 16 };
+
+/* How many elements of b, about, the rows of a are multiplied with before the next rows: so many stay in the first cache. */
+enum { DOT_ELEMENTS = 2048 };
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define X86_SETS
@@ -87,6 +64,7 @@ enum {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
 #define SET avx512
+/* Loaded once: else GCC makes a load of each use. */
 #define IN_REGISTER(x) __asm__("" : "+v"(x))
 #define LANES 16
 #define ROWS 12
@@ -144,7 +122,7 @@ INLINE void load_transposed_avx512(const float *from, int64_t step, __m512 x[16]
     }
 }
 
-/* The sums over each of 4 vectors, but for what is left to add across the 4 lanes of 128 bits. */
+/* The sums over each of 4 vectors, in each of the lanes of 128 bits. */
 INLINE __m512 sums_in_lanes_avx512(__m512 x0, __m512 x1, __m512 x2, __m512 x3) {
     /* Blends take any port, which is why there are as many of them as shuffles. */
     const __m512i odd = _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);

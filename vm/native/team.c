@@ -11,7 +11,7 @@
 
 enum {
     MOST_WORKERS = 255,
-    OPEN = 1 << 16,       /* in `inside`: threads may enter the stage */
+    OPEN = 1 << 16,      /* in `inside`: threads may enter the stage */
     STAGE_WAIT = 300,    /* microseconds that a thread waits awake for the next stage of a launch, */
     IDLE_WAIT = 50,      /* for another launch, */
     FINISH_WAIT = 100,   /* and for threads that are to finish, before it offers its CPU to others */

@@ -1,4 +1,5 @@
-/* The steps of a kernel on one tile: loop nests around tile functions, matrix products, and what moves data by index. */
+/* The steps of a kernel on one tile: loop nests around tile functions, matrix products, and what moves data by index.
+ */
 
 #define _POSIX_C_SOURCE 200809L
 
@@ -80,8 +81,9 @@ static int64_t tile_elements(const frame *f, unsigned mask) {
 
 /* Loop nests */
 
-/* The loops over the axes in `mask` of so many elements each, with the steps of the result and of the sources along each axis.
-   Neighbours that all step through alike are one loop. A short inner loop changes places with a long one around it. */
+/* The loops over the axes in `mask` of so many elements each, with the steps of the result and of the sources along
+   each axis. Neighbours that all step through alike are one loop. A short inner loop changes places with a long one
+   around it. */
 static void make_nest(nest *n, int rank, const int64_t *extents, unsigned mask, const int64_t *out, int sources,
                       const int64_t in[][MAX_AXES]) {
     int64_t extent[MAX_AXES], steps[MAX_AXES][MAX_SOURCES + 1];
@@ -174,7 +176,7 @@ static const nest *nest_of(frame *f, const step *s, unsigned others) {
         for (int i = 0; i < s->sources; i++)
             steps_of(f, s->source[i], in[i]);
         make_nest(n, f->kernel->rank, f->extent, mask_of(f, s->result) | others, out, s->sources,
-                  (const int64_t(*)[MAX_AXES])in);
+                  (const int64_t (*)[MAX_AXES])in);
         f->has_nest[number] = 1;
     }
     return n;
@@ -205,7 +207,7 @@ static void fill(frame *f, reference result, const char *element) {
     int64_t out[MAX_AXES], in[1][MAX_AXES] = {{0}};
     element_type type = type_of(f, result);
     steps_of(f, result, out);
-    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, result), out, 1, (const int64_t(*)[MAX_AXES])in);
+    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, result), out, 1, (const int64_t (*)[MAX_AXES])in);
     run_nest(&n, f->kernel->code->functions->conversion(type, type), 1, base_of(f, result), &element);
 }
 
@@ -261,7 +263,7 @@ static int run_guarded(frame *f, const step *s) {
         in += low * in_steps[0][axis];
         extents[axis] = high - low;
     }
-    make_nest(&n, f->kernel->rank, extents, mask_of(f, s->result), out_steps, 1, (const int64_t(*)[MAX_AXES])in_steps);
+    make_nest(&n, f->kernel->rank, extents, mask_of(f, s->result), out_steps, 1, (const int64_t (*)[MAX_AXES])in_steps);
     run_nest(&n, s->function, 1, out, &in);
     return 0;
 }
@@ -338,8 +340,8 @@ static int run_gather(frame *f, const step *s) {
     steps_of(f, s->result, out);
     steps_of(f, s->source[1], in[1]);
     nest each, run;
-    make_nest(&run, k->rank, f->extent, result_mask & after, out, 1, (const int64_t(*)[MAX_AXES])in);
-    make_nest(&each, k->rank, f->extent, result_mask & ~after, out, 2, (const int64_t(*)[MAX_AXES])in);
+    make_nest(&run, k->rank, f->extent, result_mask & after, out, 1, (const int64_t (*)[MAX_AXES])in);
+    make_nest(&each, k->rank, f->extent, result_mask & ~after, out, 2, (const int64_t (*)[MAX_AXES])in);
     char *target = base_of(f, s->result);
     const char *row = base_of(f, s->source[0]), *index = base_of(f, s->source[1]);
     int64_t places[3] = {0};
@@ -369,8 +371,8 @@ typedef struct {
                 type *out = (type *)(c.base + i * c.row + j * c.column);                                               \
                 wrapping sum = adds ? (wrapping) * out : 0;                                                            \
                 for (int64_t l = 0; l < k; l++)                                                                        \
-                    sum += (wrapping) * (type *)(a.base + i * a.row + l * a.column) *                                  \
-                           (wrapping) * (type *)(b.base + l * b.row + j * b.column);                                   \
+                    sum += (wrapping) * (type *)(a.base + i * a.row + l * a.column) * (wrapping) *                     \
+                           (type *)(b.base + l * b.row + j * b.column);                                                \
                 *out = (type)sum;                                                                                      \
             }                                                                                                          \
     }
@@ -378,7 +380,8 @@ typedef struct {
 INTEGER_PRODUCT(product_i32, int32_t, uint32_t)
 INTEGER_PRODUCT(product_i64, int64_t, uint64_t)
 
-static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k, matrix a, matrix b, matrix c, int adds) {
+static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k, matrix a, matrix b, matrix c,
+                    int adds) {
     if (type == I32) {
         product_i32(m, n, k, a, b, c, adds);
     } else if (type == I64) {
@@ -386,8 +389,8 @@ static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k
     } else {
         const int64_t size = sizeof(float);
         f->kernel->code->product(m, n, k, (const float *)a.base, a.row / size, a.column / size, (const float *)b.base,
-                         b.row / size, b.column / size, (float *)c.base, c.row / size, c.column / size, adds,
-                         f->product_scratch);
+                                 b.row / size, b.column / size, (float *)c.base, c.row / size, c.column / size, adds,
+                                 f->product_scratch);
     }
 }
 
@@ -452,7 +455,8 @@ static matrix part(matrix whole, int64_t row, int64_t column) {
     return (matrix){whole.base + row * whole.row + column * whole.column, whole.row, whole.column};
 }
 
-/* Rows in groups, each times the matrix of its group: the domain is (rows, n, k), the weights have a free dim for the groups. */
+/* Rows in groups, each times the matrix of its group: the domain is (rows, n, k), the weights have a free dim for the
+ * groups. */
 static int run_grouped(frame *f, const step *s) {
     const view *weights = view_of(f, s->source[1]);
     int64_t left[MAX_AXES], out[MAX_AXES], step_of_axis[4] = {0}, group_step = 0;
@@ -500,8 +504,8 @@ static int run_grouped_k(frame *f, const step *s) {
         int64_t low = start > first ? start - first : 0, high = end - first < depth ? end - first : depth;
         matrix into = {c.base + row * out[0], c.row, c.column};
         if (!f->follows || high > low)
-            product(f, s->type, f->extent[1], f->extent[2], high > low ? high - low : 0, part(a, 0, low), part(b, low, 0),
-                    into, f->follows);
+            product(f, s->type, f->extent[1], f->extent[2], high > low ? high - low : 0, part(a, 0, low),
+                    part(b, low, 0), into, f->follows);
     }
     return 0;
 }
@@ -584,7 +588,8 @@ void frame_free(frame *f) {
 
 /* Tiles */
 
-/* Put the frame on tile number `item` of the parallel axes and tile number `step` of the reduction axes, both in row-major order. */
+/* Put the frame on tile number `item` of the parallel axes and tile number `step` of the reduction axes, both in
+ * row-major order. */
 static void place(frame *f, int64_t item, int64_t step) {
     const kernel *k = f->kernel;
     int differs = 0;
@@ -629,7 +634,8 @@ static int run_pass(frame *f, const pass *p, int follows) {
         if (s->run(f, s))
             return -1;
         if (f->records)
-            record(f, s, 0, 0, tile_elements(f, mask_of(f, s->result) | (s->run == run_accumulate ? f->kernel->reductions : 0)),
+            record(f, s, 0, 0,
+                   tile_elements(f, mask_of(f, s->result) | (s->run == run_accumulate ? f->kernel->reductions : 0)),
                    start);
     }
     return 0;
@@ -655,7 +661,8 @@ int run_tile(frame *f, int64_t item) {
     return 0;
 }
 
-/* Calls `visit` for each accumulator of a reduction that is cut into chunks, with its step, and where it lies in those of a chunk. */
+/* Calls `visit` for each accumulator of a reduction that is cut into chunks, with its step, and where it lies in those
+ * of a chunk. */
 static void each_partial(frame *f, void (*visit)(frame *, const step *, size_t, void *), void *context) {
     const kernel *k = f->kernel;
     size_t offset = 0;
@@ -706,7 +713,7 @@ static void copy_partial(frame *f, const step *s, size_t offset, void *partials)
     char *target = whole_steps(f, s, (char *)partials + offset, out);
     const char *source = base_of(f, s->result);
     steps_of(f, s->result, in[0]);
-    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, s->result), out, 1, (const int64_t(*)[MAX_AXES])in);
+    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, s->result), out, 1, (const int64_t (*)[MAX_AXES])in);
     run_nest(&n, f->kernel->code->functions->conversion(s->type, s->type), 1, target, &source);
 }
 
@@ -716,7 +723,7 @@ static void combine_partial(frame *f, const step *s, size_t offset, void *partia
     char *source = whole_steps(f, s, (char *)partials + offset, in[0]);
     size_t bytes = partial_bytes(f->kernel);
     steps_of(f, s->result, out);
-    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, s->result), out, 1, (const int64_t(*)[MAX_AXES])in);
+    make_nest(&n, f->kernel->rank, f->extent, mask_of(f, s->result), out, 1, (const int64_t (*)[MAX_AXES])in);
     fill(f, s->result, s->identity);
     for (int chunk = 0; chunk < f->kernel->chunks; chunk++, source += bytes) {
         const char *at = source;

@@ -12,7 +12,8 @@ typedef struct {
     int64_t outer_extent[MAX_AXES], outer_out[MAX_AXES], outer_in[MAX_AXES][MAX_SOURCES];
 } nest;
 
-/* What happened when, for a profile: an instruction where `step` is not NULL, else a work item. Times in seconds of the monotonic clock. */
+/* What happened when, for a profile: an instruction where `step` is not NULL, else a work item. Times in seconds of the
+ * monotonic clock. */
 typedef struct {
     const kernel *kernel;
     const step *step;
@@ -23,7 +24,8 @@ typedef struct {
 
 typedef enum { FITS, INDEX_OUT_OF_RANGE, GROUPS_DESCEND } misfit;
 
-/* What does not fit: an index and the extent it should be below, or the end of a group, what it follows, and their limit. */
+/* What does not fit: an index and the extent it should be below, or the end of a group, what it follows, and their
+ * limit. */
 typedef struct {
     misfit kind;
     const kernel *kernel;
@@ -47,14 +49,16 @@ struct frame {
     size_t event_count, event_room;
 };
 
-/* Have the frame hold tiles of this kernel; returns -1 where there is no memory. `buffers` has an address for every tensor that owns memory. */
+/* Have the frame hold tiles of this kernel; returns -1 where there is no memory. `buffers` has an address for every
+ * tensor that owns memory. */
 int frame_begin(frame *, const kernel *, char *const *buffers);
 void frame_free(frame *);
 
 /* All passes on one tile of the parallel axes. Both return -1 where data do not fit. */
 int run_tile(frame *, int64_t item);
 
-/* The passes up to the stream pass for one chunk of a reduction, whose accumulators go to `partials` (partial_bytes of them a chunk). */
+/* The passes up to the stream pass for one chunk of a reduction, whose accumulators go to `partials` (partial_bytes of
+ * them a chunk). */
 int run_chunk(frame *, int64_t number, char *partials);
 
 /* Combine the chunks of one tile, then run the passes after the stream pass. */
