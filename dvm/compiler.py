@@ -5,12 +5,14 @@ import os
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 
 import vm.program
 from dvm.sources import read_text
 from dvm_dialects import get_all_dialects as get_dvm_dialects
 from dvm_dialects.diagnostics import explain
+from dvm_dialects.dvm import DvmOp
 from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes
 from passes.dvm_fuse import DvmFusePass
@@ -21,6 +23,7 @@ from vm.host import AnyProgram, HostProgram
 Source = str | os.PathLike[str] | ModuleOp
 
 EMIT = "emit-bytecode"
+OUTLINE = "dvm-outline"
 
 
 def new_context() -> Context:
@@ -71,10 +74,15 @@ def compile_any(module: ModuleOp, context: Context | None = None, *, fusion: boo
 
     Without `fusion` each operation is a kernel.
     """
-    from passes.emit_host import build
-
     try:
+        plain = _has_only_graphs(module)
         lower(context or new_context(), module, fusion=fusion)
+        if plain:
+            from passes.emit_bytecode import build_program, entry_function
+
+            return build_program(entry_function(module))
+        from passes.emit_host import build
+
         return build(module)
     except DiagnosticException as error:
         raise CompileError(explain(error)) from error
@@ -83,8 +91,16 @@ def compile_any(module: ModuleOp, context: Context | None = None, *, fusion: boo
 def lower(context: Context, module: ModuleOp, until: str = EMIT, *, fusion: bool = True) -> None:
     """Run the passes of `dvm-compile` in place, up to but without `until`."""
     passes = get_all_passes()
+    plain = _has_only_graphs(module)
     for name in PIPELINE:
         if name == until:
             return
+        if name == OUTLINE and plain:
+            continue
         chosen = DvmFusePass(fusion=fusion) if name == DvmFusePass.name else passes[name]()()
         chosen.apply(context, module)
+
+
+def _has_only_graphs(module: ModuleOp) -> bool:
+    """Whether there is no control flow, whose dialects take as long to import as a small graph to compile."""
+    return all(isinstance(op, DvmOp | FuncOp | ReturnOp | ModuleOp) for op in module.walk())
