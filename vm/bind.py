@@ -119,8 +119,8 @@ def _lay_out_tensors(
             shape, _, size = forms[number] = _row_major([dims[dim] for dim in form], element_bytes)
             if size > MAXIMUM_BYTES or (shape and min(shape) < 0):
                 raise _impossible(prepared.program.tensors[prepared.form_of.index(number)].name, shape, size)
-    for number in prepared.views:
-        shape, viewed = forms[prepared.form_of[number]][0], forms[prepared.form_of[prepared.roots[number]]][0]
+    for (form, viewed_form), number in prepared.views.items():
+        shape, viewed = forms[form][0], forms[viewed_form][0]
         if prod(shape) != prod(viewed):
             name = prepared.program.tensors[number].name
             raise ShapeError(f"tensor '{name}' of shape {shape} cannot view one of {viewed}")

@@ -15,22 +15,18 @@ from vm.program import Condition, DimOp, Fact, FactKind
 def evaluate_and_check(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> list[int]:
     """The value of every entry of the table of dims. Raises ShapeError where the shapes do not fit the program."""
     program = prepared.program
-    for number, (expected, shape) in enumerate(zip(prepared.input_dims, shapes, strict=True)):
-        if len(shape) != len(expected):
-            name = program.tensors[program.inputs[number].tensor].name
-            raise ShapeError(f"input '{name}' has rank {len(shape)}, expected rank {len(expected)}")
-    values = [shapes[number][position] for number, position in prepared.symbol_sources]
+    if tuple(map(len, shapes)) != prepared.input_ranks:
+        raise ShapeError(_other_rank(prepared, shapes))
     try:
-        dims = evaluate_dims(program, values)
+        dims = evaluate_dims(program, [shapes[number][position] for number, position in prepared.symbol_sources])
     except BroadcastError as error:
         for fact in program.facts:
             if fact.kind is FactKind.BROADCASTABLE and {fact.left, fact.right} == error.values.keys():
                 raise _broken(prepared, fact, error.values) from None
         raise
-    for number, (expected, shape) in enumerate(zip(prepared.input_dims, shapes, strict=True)):
-        for position, (dim, extent) in enumerate(zip(expected, shape, strict=True)):
-            if dims[dim] != extent:
-                raise ShapeError(_mismatch(prepared, number, position, dims[dim], extent))
+    for number, expected in enumerate(prepared.input_dims):
+        if shapes[number] != tuple([dims[dim] for dim in expected]):
+            raise ShapeError(_mismatch(prepared, number, shapes[number], dims))
     for fact in program.facts:
         if not holds(fact, dims):
             raise _broken(prepared, fact, dims)
@@ -78,11 +74,22 @@ def _named(prepared: PreparedProgram, dim: int, value: int) -> str:
     return f"{text} = {value} (input '{name}', dim {position})"
 
 
-def _mismatch(prepared: PreparedProgram, number: int, position: int, expected: int, extent: int) -> str:
+def _other_rank(prepared: PreparedProgram, shapes: tuple[Shape, ...]) -> str:
+    """Of the first input that has not as many dims as it should."""
+    ranks = zip(shapes, prepared.input_ranks, strict=True)
+    number, rank = next((number, rank) for number, (shape, rank) in enumerate(ranks) if len(shape) != rank)
+    name = prepared.program.tensors[prepared.program.inputs[number].tensor].name
+    return f"input '{name}' has rank {len(shapes[number])}, expected rank {rank}"
+
+
+def _mismatch(prepared: PreparedProgram, number: int, shape: Shape, dims: list[int]) -> str:
+    """Of the first dim of an input whose extent is not what the program says."""
     program = prepared.program
     parameter = program.inputs[number]
     tensor = program.tensors[parameter.tensor]
-    dim = tensor.dims[position]
+    position = next(position for position, dim in enumerate(tensor.dims) if shape[position] != dims[dim])
+    dim, extent = tensor.dims[position], shape[position]
+    expected = dims[dim]
     entry = program.dims[dim]
     reason = parameter.reasons[position]
     tail = f": {reason}" if reason else ""

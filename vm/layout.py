@@ -74,21 +74,24 @@ def lay_out(
     """
     kernel = prepared.kernel
     # operands of one access map over tensors of one layout step through the domain alike
-    keys = [
-        (access, layout.shape, layout.strides) if access >= 0 else None
-        for access, layout in zip(prepared.accesses, layouts, strict=True)
-    ]
-    walks: dict[Any, _Walk] = {}
-    for number, key in enumerate(keys):
-        if key is not None and key not in walks:
-            walks[key] = _walk(kernel, number, layouts[number], extents, dims)
-    domain = _merge(prepared, extents, list(walks.values()))
-    plain = {key: _view(walk, domain) for key, walk in walks.items()}
+    walks: list[_Walk] = []
+    known: dict[Any, int] = {}
+    walk_of: list[int] = []
+    for number, (access, layout) in enumerate(zip(prepared.accesses, layouts, strict=True)):
+        if access < 0:
+            walk_of.append(-1)
+            continue
+        position = known.setdefault((access, layout.shape, layout.strides), len(walks))
+        if position == len(walks):
+            walks.append(_walk(kernel, number, layout, extents, dims))
+        walk_of.append(position)
+    domain = _merge(prepared, extents, walks)
+    plain = [_view(walk, domain) for walk in walks]
     views: list[View] = []
-    for operand, layout, key in zip(kernel.operands, layouts, keys, strict=True):
-        if key is not None:
-            shape, strides, mask = plain[key]
-            views.append(View(layout.root, layout.offset + walks[key].start, shape, strides, mask))
+    for operand, layout, position in zip(kernel.operands, layouts, walk_of, strict=True):
+        if position >= 0:
+            shape, strides, mask = plain[position]
+            views.append(View(layout.root, layout.offset + walks[position].start, shape, strides, mask))
         elif operand.free_dim >= 0:
             views.append(_free_view(operand, layout, extents, domain, dims, kernel.name))
         else:

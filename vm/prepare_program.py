@@ -32,17 +32,16 @@ class PreparedProgram:
         return tuple(self.program.tensors[parameter.tensor].dims for parameter in self.program.inputs)
 
     @cached_property
+    def input_ranks(self) -> tuple[int, ...]:
+        return tuple(map(len, self.input_dims))
+
+    @cached_property
     def roots(self) -> tuple[int, ...]:
         """For each tensor the one that owns its memory."""
         roots: list[int] = []
         for number, tensor in enumerate(self.program.tensors):
             roots.append(roots[tensor.source] if tensor.storage is Storage.VIEW else number)
         return tuple(roots)
-
-    @cached_property
-    def views(self) -> tuple[int, ...]:
-        """The tensors that view another."""
-        return tuple(n for n, tensor in enumerate(self.program.tensors) if tensor.storage is Storage.VIEW)
 
     @cached_property
     def tensor_forms(self) -> tuple[tuple[tuple[int, ...], int], ...]:
@@ -54,6 +53,15 @@ class PreparedProgram:
         """For each tensor its position in `tensor_forms`."""
         positions = {form: position for position, form in enumerate(self.tensor_forms)}
         return tuple(positions[tensor.dims, tensor.type.bytes] for tensor in self.program.tensors)
+
+    @cached_property
+    def views(self) -> dict[tuple[int, int], int]:
+        """The forms of tensors that view another and of what they view, each pair once, with the first such tensor."""
+        found: dict[tuple[int, int], int] = {}
+        for number, tensor in enumerate(self.program.tensors):
+            if tensor.storage is Storage.VIEW:
+                found.setdefault((self.form_of[number], self.form_of[self.roots[number]]), number)
+        return found
 
     @cached_property
     def placements(self) -> tuple[Placements, ...]:

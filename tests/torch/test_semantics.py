@@ -218,6 +218,32 @@ def test_a_model_that_is_changed(way: Any) -> None:
     assert run(x).any()
 
 
+def test_layers_and_products_are_taken_whole_from_graphs() -> None:
+    def layers(x: Any, weight: Any, bias: Any) -> Any:
+        y = torch.nn.functional.linear(torch.nn.functional.layer_norm(x, (8,)), weight, bias)
+        return y @ y.transpose(-1, -2), y.matmul(weight)
+
+    arguments = torch.randn(3, 5, 8), torch.randn(8, 8), torch.randn(8)
+    with torch.no_grad():
+        found = dvm.torch.explain(layers, *arguments)
+        assert found.taken["aten.native_layer_norm.default"] == found.taken["aten.linear.default"] == 1
+        assert found.taken["aten.matmul.default"] == 1
+        assert not found.left
+        torch.testing.assert_close(torch.compile(layers, backend="dvm")(*arguments), layers(*arguments))
+
+
+def test_functions_below_autocast_are_taken_apart() -> None:
+    def layers(x: Any, weight: Any) -> Any:
+        return torch.nn.functional.linear(x, weight) @ weight
+
+    arguments = torch.randn(5, 8), torch.randn(8, 8)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = torch.compile(layers, backend="dvm")(*arguments)
+        wanted = layers(*arguments)
+    assert found.dtype is wanted.dtype is torch.bfloat16
+    torch.testing.assert_close(found, wanted, rtol=0.05, atol=0.2)
+
+
 def test_the_array_of_a_parameter_goes_with_it() -> None:
     kept: dict[int, Weight] = {}
     parameter = torch.nn.Parameter(torch.randn(3, 3))

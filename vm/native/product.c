@@ -1,8 +1,8 @@
-/* The f32 matrix product for each instruction set, and the choice among them.
+/* The f32 matrix product, for each instruction set.
 
-   product.inc holds all of it in terms of a few operations on vectors; this file says what these are in each set and includes
-   product.inc once for each. With GCC on x86-64 Linux the sets are AVX-512, AVX2 and what every such CPU has (SSE2), chosen at run
-   time; elsewhere the vectors are those of the compiler, of 16 bytes, which it turns into NEON or the like. */
+   product.inc holds all of it in terms of a few operations on vectors; this file says what these are in each set and
+   includes product.inc once for each. In the plain set the vectors are those of the compiler, of 16 bytes, which it
+   turns into SSE2, NEON or the like. */
 
 #include "product.h"
 
@@ -11,6 +11,7 @@
 #define PASTE_EXPANDED(x, y) x##_##y
 #define PASTE(x, y) PASTE_EXPANDED(x, y)
 #define NAME(x) PASTE(x, SET)
+#define APART static __attribute__((noinline))
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vector __attribute__((vector_size(16)));
@@ -27,42 +28,43 @@ typedef struct {
     int64_t row, column;
 } result;
 
-#define APART static __attribute__((noinline))
+static int64_t least(int64_t x, int64_t y) {
+    return x < y ? x : y;
+}
 
-static int64_t least(int64_t x, int64_t y) { return x < y ? x : y; }
-
-/* How many elements each of the fewest about equal parts of `whole` has that are no larger than `most`; but for the last one they
-   are a multiple of `unit`, as `most` is. */
+/* How many elements each of the fewest about equal parts of `whole` has that are no larger than `most`; but for the
+   last one they are a multiple of `unit`, as `most` is. */
 static int64_t part_of(int64_t whole, int64_t most, int64_t unit) {
     int64_t parts = (whole + most - 1) / most, units = (whole + unit - 1) / unit;
     return (units + parts - 1) / parts * unit;
 }
 
-/* Of b at most BLOCK_K rows of BLOCK_N elements are packed at a time: 768 KiB, which leaves room in the second cache of most CPUs;
-   a panel is PANEL_COLUMNS or fewer of its columns. A tile of c is at most TILE_ROWS rows of such a panel. Scratch holds a block of b
-   and a tile, or rows of a (pack_rows). */
+/* Of b at most BLOCK_K rows of BLOCK_N elements are packed at a time: 768 KiB, which leaves room in the second cache of
+   most servers. A panel is PANEL_COLUMNS of its columns or fewer, a tile of c at most TILE_ROWS rows of as many
+   columns. Scratch holds a block of b and a tile, or else rows of a (pack_rows). */
 enum { BLOCK_N = 384, BLOCK_K = 512, PANEL_COLUMNS = 32, TILE_ROWS = 48 };
 enum { TILE = BLOCK_K * BLOCK_N, SCRATCH_FLOATS = TILE + TILE_ROWS * PANEL_COLUMNS };
 
-/* How many rows of b ahead those are that a kernel asks the cache for: where b is not packed, each may be in a page of its own, which
-   the CPU does not foresee. */
-enum { ROWS_AHEAD = 4 };
+/* How far ahead the cache is asked for rows of b, columns of a and, within a column of b, elements. What is not packed
+   may have each row in a page of its own, which the CPU does not foresee, and vectors that lie across two lines. */
+enum { ROWS_AHEAD = 4, COLUMNS_AHEAD = 8, ELEMENTS_AHEAD = 64 };
 
-/* From how many rows and columns on packed panels of b are kept for all rows of a, rather than one panel at a time. */
+/* From more rows and columns than these on, a block of panels is packed at a time, rather than one panel. */
 enum { MANY_ROWS = 200, MANY_COLUMNS = 100 };
 
-/* What pack_rows puts between rows: those that are a multiple of a page apart would take each other's place in the first cache. */
+/* What pack_rows puts between rows: those that are a multiple of a page apart take each other's place in the first
+   cache. */
 enum { ROW_PADDING = 16 };
 
-/* How many elements of b, about, the rows of a are multiplied with before the next rows: so many stay in the first cache. */
+/* How many elements of b, about, some rows of a are multiplied with before the next rows are: so many stay in the first
+   cache. */
 enum { DOT_ELEMENTS = 2048 };
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define X86_SETS
+#ifdef SETS_BY_CPU
 #include <immintrin.h>
 
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
+#pragma GCC target("arch=x86-64-v4")
 #define SET avx512
 /* Loaded once: else GCC makes a load of each use. */
 #define IN_REGISTER(x) __asm__("" : "+v"(x))
@@ -93,11 +95,13 @@ INLINE void transpose_lanes_avx512(__m512 x[4]) {
 
 INLINE void transpose_avx512(__m512 x[16]) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) transpose_lanes_avx512(x + 4 * i);
+    for (int i = 0; i < 4; i++)
+        transpose_lanes_avx512(x + 4 * i);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
         __m512 even = _mm512_shuffle_f32x4(x[i], x[i + 4], 0x88), odd = _mm512_shuffle_f32x4(x[i], x[i + 4], 0xdd);
-        __m512 even2 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x88), odd2 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xdd);
+        __m512 even2 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0x88),
+               odd2 = _mm512_shuffle_f32x4(x[i + 8], x[i + 12], 0xdd);
         x[i] = _mm512_shuffle_f32x4(even, even2, 0x88);
         x[i + 4] = _mm512_shuffle_f32x4(odd, odd2, 0x88);
         x[i + 8] = _mm512_shuffle_f32x4(even, even2, 0xdd);
@@ -105,7 +109,8 @@ INLINE void transpose_avx512(__m512 x[16]) {
     }
 }
 
-/* Half of the exchange is done by loading lanes to where they belong, which takes none of the one port that shuffles. */
+/* Half of the exchange is done by loading lanes to where they belong, which takes none of the one port that shuffles.
+ */
 INLINE void load_transposed_avx512(const float *from, int64_t step, __m512 x[16]) {
     const float *from4 = from + 4 * step, *from8 = from + 8 * step, *from12 = from + 12 * step;
 #pragma GCC unroll 4
@@ -144,9 +149,12 @@ INLINE void sums_avx512(const int count, const __m512 *x, vector *sums) {
         __m512 y23 = _mm512_add_ps(_mm512_shuffle_f32x4(y[2], y[3], 0x44), _mm512_shuffle_f32x4(y[2], y[3], 0xee));
         __m512 y0123 = _mm512_add_ps(_mm512_shuffle_f32x4(y01, y23, 0x88), _mm512_shuffle_f32x4(y01, y23, 0xdd));
         sums[i / 4] = (vector)_mm512_castps512_ps128(y0123);
-        if (i + 4 < count) sums[i / 4 + 1] = (vector)_mm512_extractf32x4_ps(y0123, 1);
-        if (i + 8 < count) sums[i / 4 + 2] = (vector)_mm512_extractf32x4_ps(y0123, 2);
-        if (i + 12 < count) sums[i / 4 + 3] = (vector)_mm512_extractf32x4_ps(y0123, 3);
+        if (i + 4 < count)
+            sums[i / 4 + 1] = (vector)_mm512_extractf32x4_ps(y0123, 1);
+        if (i + 8 < count)
+            sums[i / 4 + 2] = (vector)_mm512_extractf32x4_ps(y0123, 2);
+        if (i + 12 < count)
+            sums[i / 4 + 3] = (vector)_mm512_extractf32x4_ps(y0123, 3);
     }
 }
 
@@ -154,7 +162,7 @@ INLINE void sums_avx512(const int count, const __m512 *x, vector *sums) {
 #pragma GCC pop_options
 
 #pragma GCC push_options
-#pragma GCC target("avx2,fma")
+#pragma GCC target("arch=x86-64-v3")
 #define SET avx2
 #define IN_REGISTER(x) __asm__("" : "+x"(x))
 #define LANES 8
@@ -220,7 +228,6 @@ INLINE void sums_avx2(const int count, const __m256 *x, vector *sums) {
 #pragma GCC pop_options
 #endif
 
-
 #if defined(__aarch64__)
 #include <arm_neon.h>
 #define FMA(x, y, z) ((vector)vfmaq_f32((float32x4_t)(z), (float32x4_t)(x), (float32x4_t)(y)))
@@ -231,7 +238,7 @@ INLINE void sums_avx2(const int count, const __m256 *x, vector *sums) {
 #define ROWS 6
 #define DOT_ROWS 3
 #endif
-#define SET generic
+#define SET plain
 #define IN_REGISTER(x) (void)(x)
 #define LANES 4
 #define VECTOR vector
@@ -247,44 +254,49 @@ INLINE void sums_avx2(const int count, const __m256 *x, vector *sums) {
 
 INLINE vector load_some(const float *from, int count) {
     vector x = {0, 0, 0, 0};
-    for (int i = 0; i < count; i++) x[i] = from[i];
+    for (int i = 0; i < count; i++)
+        x[i] = from[i];
     return x;
 }
 
 INLINE void store_some(float *to, int count, vector x) {
-    for (int i = 0; i < count; i++) to[i] = x[i];
+    for (int i = 0; i < count; i++)
+        to[i] = x[i];
 }
 
-INLINE void transpose_generic(vector x[4]) {
+INLINE void transpose_plain(vector x[4]) {
     vector y[4] = {x[0], x[1], x[2], x[3]};
-    for (int i = 0; i < 4; i++) x[i] = (vector){y[0][i], y[1][i], y[2][i], y[3][i]};
+    for (int i = 0; i < 4; i++)
+        x[i] = (vector){y[0][i], y[1][i], y[2][i], y[3][i]};
 }
 
-INLINE void load_transposed_generic(const float *from, int64_t step, vector x[4]) {
-    for (int i = 0; i < 4; i++) x[i] = LOAD(from + i * step);
-    transpose_generic(x);
+INLINE void load_transposed_plain(const float *from, int64_t step, vector x[4]) {
+    for (int i = 0; i < 4; i++)
+        x[i] = LOAD(from + i * step);
+    transpose_plain(x);
 }
 
-INLINE void sums_generic(const int count, const vector *x, vector *sums) {
+INLINE void sums_plain(const int count, const vector *x, vector *sums) {
 #pragma GCC unroll 8
     for (int i = 0; i < count; i += 4) {
         vector y[4] = {x[i], x[i + 1], x[i + 2], x[i + 3]};
-        transpose_generic(y);
+        transpose_plain(y);
         sums[i / 4] = (y[0] + y[1]) + (y[2] + y[3]);
     }
 }
 
 #include "product.inc"
 
-size_t product_scratch_bytes(void) { return SCRATCH_FLOATS * sizeof(float); }
+size_t product_scratch_bytes(void) {
+    return SCRATCH_FLOATS * sizeof(float);
+}
 
-product_function product_of_cpu(void) {
-#ifdef X86_SETS
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-        return product_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return product_avx2;
+product_function product_of(instruction_set set) {
+#ifdef SETS_BY_CPU
+    static const product_function products[INSTRUCTION_SETS] = {product_plain, product_avx2, product_avx512};
+    return products[set];
+#else
+    (void)set;
+    return product_plain;
 #endif
-    return product_generic;
 }

@@ -317,6 +317,8 @@ def _sizes_from_inputs(module: GraphModule) -> None:
         if not isinstance(value, py_sym_types) or not isinstance(value, torch.SymInt):
             continue
         expression = value.node.expr
+        if expression.is_number:  # what was a symbol when Dynamo came by has been found to be always the same
+            _replace_by_number(node, int(expression))
         if not expression.free_symbols or not expression.free_symbols <= symbols.keys():
             continue
         with graph.inserting_before(node):

@@ -183,8 +183,8 @@ class Capture(TorchDispatchMode):
                     self.shared[storage] += 1
         return found
 
-    def take_whole(self, composite: Composite, args: Any, options: Any, result: torch.Tensor) -> None:
-        """Let what a function gives as a whole be the stand-in of its result, in place of what its operations gave, if it can."""
+    def take_whole(self, composite: Composite, args: Any, options: Any, result: torch.Tensor) -> bool:
+        """Let what a function gives as a whole be the stand-in of its result; whether it can."""
         try:
             with self.trace:
                 found = composite.function(
@@ -192,7 +192,9 @@ class Capture(TorchDispatchMode):
                 )
                 self._take(result, found, view=False)
         except (DvmError, IndexError):
-            pass
+            return False
+        self.seen.append(Seen(str(composite.operation), _bytes((args, options)) + _bytes(result)))
+        return True
 
     def _is_seen_elsewhere(self, tensor: torch.Tensor) -> bool:
         """Whether what is written to a tensor is seen through others, or from outside of the graph."""
@@ -276,11 +278,10 @@ class Replay(Interpreter):
             result = n.meta["example_value"] if "example_value" in n.meta else n.meta["val"]
             capture.seen.append(Seen(str(n.target), 0, "DVM has no operations of higher order"))
         else:
-            result = super().run_node(n)
+            result = self._whole(n)
+            if result is None:
+                result = super().run_node(n)
         reasons = [seen for seen in capture.seen[before:] if seen.reason is not None]
-        composite = COMPOSITES.get(n.target)
-        if composite is not None and composite.is_less and not reasons and composite.names.issuperset(n.kwargs):
-            capture.take_whole(composite, *self.fetch_args_kwargs_from_env(n), result)
         n.meta["dvm.value"] = result
         n.meta["dvm.left"] = f"{reasons[0].name}: {reasons[0].reason}" if reasons else None
         if not reasons and any(id(value) not in capture.values for value in _tensors(result)):
@@ -295,6 +296,23 @@ class Replay(Interpreter):
                     except Unsupported:  # of a size that DVM cannot say
                         continue
         return result
+
+    def _whole(self, n: Node) -> torch.Tensor | None:
+        """What a node gives, as Dynamo found, if it is a function that is several operations and DVM takes it whole.
+
+        That is half the work for the operations need not be done on fake tensors, and fewer kernels.
+        """
+        composite = COMPOSITES.get(getattr(torch.Tensor, str(n.target), None) if n.op == "call_method" else n.target)
+        result = n.meta.get("example_value")
+        if (
+            composite is None
+            or not composite.names.issuperset(n.kwargs)
+            or not isinstance(result, torch.Tensor)
+            or torch.is_autocast_enabled("cpu")
+        ):
+            return None
+        taken = self._capture.take_whole(composite, *self.fetch_args_kwargs_from_env(n), result)
+        return result if taken else None
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

@@ -1,10 +1,11 @@
 """Functions of PyTorch that are several operations to its dispatcher, taken whole.
 
 A linear layer on three dims reaches the dispatcher as a transposition, two views and `addmm`; at some 10 microseconds each that is most
-of what `lazy` needs to record it. A few are less work as a whole than their operations are: those are taken whole from graphs, too. `lazy`
-does so only where nothing but its dispatch mode would see the operations.
+of what `lazy` needs to record it, and at more most of what it takes to go through a graph. `lazy` takes functions whole only where nothing but
+its dispatch mode would see the operations.
 """
 
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -71,26 +72,31 @@ _REDUCTIONS = ("none", "mean", "sum")
 
 
 class Composite(NamedTuple):
-    """A function over tensors of DVM, which of its arguments PyTorch takes by name, and whether it is less work than its operations."""
+    """A function over tensors of DVM, the operation of ATen that it is, and which of its arguments PyTorch takes by name."""
 
     function: Callable[..., Tensor]
+    operation: Any
     names: frozenset[str] = frozenset()
-    is_less: bool = False
 
+
+_MATMUL = Composite(_matmul, aten.matmul.default)
 
 COMPOSITES: dict[Any, Composite] = {
-    functional.linear: Composite(_linear, frozenset(("weight", "bias"))),
-    functional.layer_norm: Composite(_layer_norm, frozenset(("normalized_shape", "weight", "bias", "eps"))),
+    functional.linear: Composite(_linear, aten.linear.default, frozenset(("weight", "bias"))),
+    functional.layer_norm: Composite(
+        _layer_norm, aten.native_layer_norm.default, frozenset(("normalized_shape", "weight", "bias", "eps"))
+    ),
     functional.cross_entropy: Composite(
         _cross_entropy,
+        aten.cross_entropy_loss.default,
         frozenset(("target", "weight", "size_average", "ignore_index", "reduce", "reduction", "label_smoothing")),
-        is_less=True,
     ),
-    torch.matmul: Composite(_matmul),
-    torch.Tensor.matmul: Composite(_matmul),
-    torch.Tensor.__matmul__: Composite(_matmul),
+    torch.matmul: _MATMUL,
+    torch.Tensor.matmul: _MATMUL,
+    torch.Tensor.__matmul__: _MATMUL,
+    operator.matmul: _MATMUL,
 }
-"""By the function as a `TorchFunctionMode` gets it. Their results are in the usual order."""
+"""By the function as a `TorchFunctionMode` gets it, or a graph of Dynamo has it. Their results are in the usual order."""
 
 
 UNIFORM.update((_linear, _layer_norm, _matmul))
