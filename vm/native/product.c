@@ -49,7 +49,8 @@ enum { TILE = BLOCK_K * BLOCK_N, SCRATCH_FLOATS = TILE + TILE_ROWS * PANEL_COLUM
    may have each row in a page of its own, which the CPU does not foresee, and vectors that lie across two lines. */
 enum { ROWS_AHEAD = 4, COLUMNS_AHEAD = 8, ELEMENTS_AHEAD = 64 };
 
-/* From more rows and columns than these on, a block of panels is packed at a time, rather than one panel. */
+/* From more rows than MANY_ROWS on, if there are also more columns than MANY_COLUMNS, or k is less than that (c is then
+   what takes the time, and is written in order): a block of panels is packed at a time, rather than one panel. */
 enum { MANY_ROWS = 200, MANY_COLUMNS = 100 };
 
 /* What pack_rows puts between rows: those that are a multiple of a page apart take each other's place in the first
