@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import copysign, inf, isfinite
+from math import isfinite
 from typing import ClassVar, NoReturn, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
@@ -316,11 +316,7 @@ def scalar_attr(value: float | bool, element: ElementType) -> ScalarAttr:
     """The scalar of a number and an element type; floats are rounded to it, beyond its range to infinity."""
     if not element.is_float:
         return IntegerAttr(int(value), cast(IntegerType, mlir_type(element)))
-    type = cast(AnyFloat, mlir_type(element))
-    try:
-        return FloatAttr(value, type)
-    except OverflowError:
-        return FloatAttr(copysign(inf, value), type)
+    return FloatAttr(value, cast(AnyFloat, mlir_type(element)))
 
 
 def natural_scalar(value: float | bool, element: ElementType) -> ScalarAttr:

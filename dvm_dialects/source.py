@@ -6,6 +6,7 @@ was written, so here every operation gets one.
 
 import re
 from bisect import bisect_right
+from math import isinf
 from typing import cast
 
 from xdsl.context import Context
@@ -18,8 +19,10 @@ from xdsl.dialects.builtin import (
     CallSiteLoc,
     DenseIntOrFPElementsAttr,
     FileLineColLoc,
+    FloatAttr,
     FusedLoc,
     IntAttr,
+    IntegerAttr,
     ModuleOp,
     NameLoc,
     RankedStructure,
@@ -42,9 +45,11 @@ class _Bits(int):
 class _LocatingParser(Parser):
     """A parser that gives each operation without a location the file, line and column where it starts.
 
-    It refuses an `scf.while` whose regions do not take its operands and results, which xDSL 0.74 meets with an Exception.
+    It refuses an `scf.while` whose regions do not take its operands and results, which xDSL 0.75 meets with an Exception.
     It also reads `dense<0xFF800000> : tensor<f32>` as MLIR means it: a hexadecimal element of a float tensor is the bits
-    of the float, which is how infinities and NaN are written. xDSL 0.74 takes it for an integer.
+    of the float, which is how infinities and NaN are written. xDSL 0.75 takes it for an integer.
+    And it refuses a float in decimal beyond the range of its type, which xDSL 0.75 rounds to infinity, though not where it
+    is an f16 or f32 element of `dense` or `array`.
     """
 
     def __init__(self, ctx: Context, text: str, name: str) -> None:
@@ -78,6 +83,13 @@ class _LocatingParser(Parser):
             if len(region.blocks) == 1 and tuple(region.block.arg_types) != tuple(types):
                 taken, given = (", ".join(map(str, each)) or "nothing" for each in (region.block.arg_types, types))
                 self.raise_error(f"scf.while: a region takes {taken}, but the {what} are {given}", start)
+
+    def parse_optional_builtin_int_or_float_attr(self) -> IntegerAttr | FloatAttr | None:
+        hexadecimal = self._current_token.span.text.startswith("0x")
+        attr = super().parse_optional_builtin_int_or_float_attr()
+        if isinstance(attr, FloatAttr) and isinf(attr.value.data) and not hexadecimal:
+            raise OverflowError  # as xDSL does for elements: the operation is refused
+        return attr
 
     def _parse_tensor_literal_element(self) -> Parser._TensorLiteralElement:
         element = super()._parse_tensor_literal_element()

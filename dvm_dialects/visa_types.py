@@ -43,10 +43,10 @@ class UbType(RegisterType):
     @override
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         if parser.parse_optional_punctuation("<") is None:
-            return NoneAttr(), StringAttr("")
+            return (NoneAttr(),)
         slot = parser.parse_integer(allow_boolean=False, allow_negative=False)
         parser.parse_punctuation(">")
-        return IntAttr(slot), StringAttr(str(slot))
+        return (IntAttr(slot),)
 
     @classmethod
     @override
@@ -69,7 +69,7 @@ UB = UbType.unallocated()
 
 @lru_cache(maxsize=FIELD_LIMIT)
 def ub_slot(slot: int) -> UbType:
-    """The type of a tile in the slot; raises KeyError for a slot that no word can name."""
+    """The type of a tile in the slot; raises ValueError for a slot that no word can name."""
     return UbType.from_index(slot)
 
 

@@ -7,17 +7,21 @@ about; that an output file is written whole or not at all; and that `-t dvm-byte
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
-from typing import IO, TextIO
+from typing import IO, Self, TextIO
 
+from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.frontend.mlir import MLIRFrontend
 from xdsl.passes import PassPipeline
-from xdsl.utils.arg_spec import parse_spec
+from xdsl.utils.arg_spec import ArgSpec, parse_spec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dvm_dialects import get_all_dialects
 from dvm_dialects.diagnostics import explain
+from dvm_dialects.source import parse_module
 from passes import PIPELINE, get_all_passes, get_all_targets
 from passes.dvm_compile import DvmCompilePass
 from tools.command import run
@@ -45,13 +49,33 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(args: Sequence[str] | None) -> None:
-    driver = DvmOptMain(args)
+    try:
+        driver = DvmOptMain(args)
+    except ArgSpecParseError as error:  # of -t or -f; that of -p is met below
+        raise DvmError(str(error).strip()) from None
     try:
         driver.run()
     except (ParseError, DiagnosticException) as error:
         raise CompileError(explain(error, driver.module)) from None
     except UnicodeDecodeError as error:
         raise CompileError(f"{driver.get_input_name()}: no UTF-8 text: {error.reason}, byte {error.start}") from None
+
+
+@dataclass(frozen=True)
+class LocatedMLIRFrontend(MLIRFrontend):
+    """Reads `.mlir` so that every operation knows where it was written."""
+
+    @classmethod
+    def from_spec(cls, spec: ArgSpec) -> Self:
+        try:
+            return super().from_spec(spec)
+        except ValueError as error:
+            raise DvmError(f"-f: {error}") from None
+
+    def parse(self, ctx: Context, input: IO[bytes], input_name: str = "input") -> ModuleOp:
+        if self.no_implicit_module:
+            return super().parse(ctx, input, input_name)
+        return parse_module(ctx, input.read(), input_name)
 
 
 class DvmOptMain(xDSLOptMain):
@@ -86,18 +110,8 @@ class DvmOptMain(xDSLOptMain):
         self.available_targets |= get_all_targets()
 
     def register_all_frontends(self) -> None:
-        """`.mlir` is read so that every operation knows where it was written."""
         super().register_all_frontends()
-        parse_as_written = self.available_frontends["mlir"]
-
-        def parse_located(file: IO[bytes]) -> ModuleOp:
-            from dvm_dialects.source import parse_module
-
-            if self.args.no_implicit_module:
-                return parse_as_written(file)
-            return parse_module(self.ctx, file.read(), self.get_input_name())
-
-        self.available_frontends["mlir"] = parse_located
+        self.available_frontends["mlir"] = lambda: LocatedMLIRFrontend
 
     def setup_pipeline(self) -> None:
         """As in xDSL, but dvm-compile becomes the passes it stands for, so that each is verified, printed and timed."""
@@ -111,6 +125,11 @@ class DvmOptMain(xDSLOptMain):
             for part in (each.passes() if isinstance(each, DvmCompilePass) else (each,))
         )
         self.pipeline = PassPipeline(tuple(parts), self.pipeline.callback)
+
+    def get_input_stream(self) -> tuple[IO[bytes], str]:
+        """The input and its extension; `-f` stands in for that, which xDSL would refuse before it looks at `-f`."""
+        stream, extension = super().get_input_stream()
+        return stream, parse_spec(self.args.frontend).name if self.args.frontend else extension
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         try:

@@ -3,6 +3,7 @@
 // RUN: dvm-opt %s -p dvm-compile -t dvm-asm | filecheck %s --check-prefix ASM
 // RUN: dvm-opt %s -p dvm-compile --print-between-passes | filecheck %s --check-prefix BETWEEN
 // RUN: dvm-opt %s -p dvm-compile --time-passes | filecheck %s --check-prefix TIME
+// RUN: dvm-opt %s | dvm-opt --no-implicit-module | filecheck %s
 // RUN: dvm-opt --version | filecheck %s --check-prefix VERSION
 
 // CHECK: dvm.unary Exp

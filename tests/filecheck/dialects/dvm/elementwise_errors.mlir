@@ -294,6 +294,12 @@
 
 // -----
 
+// CHECK: elementwise_errors.mlir:{{[0-9]+}}:1
+// CHECK: a float is beyond the range of its type
+"test.op"() {value = -1.0e+39 : bf16} : () -> ()
+
+// -----
+
 %a = "test.op"() : () -> tensor<2xf32>
 // CHECK: dvm.broadcast: 'shape': 'n +' is not a dim: it ends too early
 %0 = "dvm.broadcast"(%a) <{shape = ["n +"]}> : (tensor<2xf32>) -> tensor<?xf32>

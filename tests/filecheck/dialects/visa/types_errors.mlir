@@ -5,7 +5,7 @@
 
 // -----
 
-// CHECK: Invalid index 4096 for register 4096
+// CHECK: Invalid index 4096 for register type visa.ub
 "test.op"() : () -> !visa.ub<4096>
 
 // -----
