@@ -4,7 +4,7 @@ Takes care of what a caller may hand over (layouts, byte orders, Python scalars,
 launch plans of the shapes it has seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from math import isinf
 from threading import Lock
@@ -13,7 +13,6 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from vm import engine, native_engine
 from vm.bind import bind
 from vm.collection import PAUSE
 from vm.device import Device
@@ -37,6 +36,7 @@ class Machine:
     def __init__(self, program: Program, device: Device) -> None:
         self.program = program
         self.device = device
+        self._run = _run_of(device)
         self._prepared = prepare_program(program)
         self._lock = Lock()
         self._plans: dict[tuple[Any, ...], LaunchPlan] = {}
@@ -116,10 +116,7 @@ class Machine:
             for number in self._workspace:
                 buffers[number] = workspace
         with PAUSE if plan.is_first_launch() else nullcontext():
-            if self.device.engine == "native":
-                native_engine.run(plan, buffers, self.device.cores, recording)
-            else:
-                engine.run(plan, buffers, self.device, recording)
+            self._run(plan, buffers, self.device, recording)
 
     def _inputs(
         self, arguments: Sequence[Any]
@@ -174,6 +171,15 @@ class Machine:
 
     def _name(self, number: int) -> str:
         return self.program.tensors[self.program.inputs[number].tensor].name
+
+
+def _run_of(device: Device) -> Callable[[LaunchPlan, list[Any], Device, Recording | None], None]:
+    """What runs launches on a device."""
+    if device.engine == "native":
+        from vm.native_engine import run  # not there where DVM was installed without it
+    else:
+        from vm.engine import run
+    return run
 
 
 def check_out(

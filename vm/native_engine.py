@@ -7,23 +7,25 @@ launch each time. It agrees with the NumPy engine but for the rounding of functi
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from vm import _native as native
 from vm import isa, tiles
+from vm.device import Device
 from vm.errors import BoundsError, ExecutionError
 from vm.isa import ElementType, Field
-from vm.operands import Buffers
 from vm.plan import KernelPlan, LaunchPlan
 from vm.prepare import Pass, PreparedKernel, Step
 from vm.recording import Event, Recording
-
-try:
-    from vm import _native as native
-except ImportError:  # there was no C compiler when DVM was installed
-    native = None
 
 Reference = tuple[int, int]
 """What a step reads or writes: (kind, number)."""
 
 VALUE, OPERAND, SCALAR = range(3)
+
+INSTRUCTION_SETS = native.instruction_sets()
+"""Those that this CPU has, the best last."""
+
+instruction_set = INSTRUCTION_SETS[-1]
+"""The one whose tile functions and products kernels are made with."""
 
 _NATIVE = "native"
 """The key of what C made of a kernel or a plan, where these keep what engines made of them."""
@@ -31,7 +33,7 @@ _NATIVE = "native"
 ITEM_KINDS = ("tile", "chunk", "combine")
 
 
-def run(plan: LaunchPlan, buffers: Buffers, cores: int, recording: Recording | None = None) -> None:
+def run(plan: LaunchPlan, buffers: list[Any], device: Device, recording: Recording | None = None) -> None:
     """Run all stages. `buffers` has an array for every tensor that owns memory (the workspace's byte array for those).
 
     Raises ExecutionError where data does not fit (an index out of range).
@@ -39,8 +41,7 @@ def run(plan: LaunchPlan, buffers: Buffers, cores: int, recording: Recording | N
     made = plan.made.get(_NATIVE)
     if made is None:
         made = plan.made[_NATIVE] = _plan(plan)
-    if recording is not None and recording.one_core:
-        cores = 1
+    cores = 1 if recording is not None and recording.one_core else device.cores
     found = native.run(made, buffers, cores, recording is not None)
     if found is None:
         return
@@ -97,7 +98,7 @@ def _code(prepared: PreparedKernel) -> Any:
     made = prepared.made.get(_NATIVE)
     if made is None:
         made = prepared.made[_NATIVE] = native.make_code(
-            len(native.instruction_sets()) - 1,
+            INSTRUCTION_SETS.index(instruction_set),
             tuple([(int(value.type), value.slot) for value in prepared.values]),
             tuple([int(memory_type) for memory_type in prepared.memory_types]),
             tuple([int(scalar.type) for scalar in prepared.kernel.scalars]),

@@ -288,6 +288,11 @@ def test_cores_and_unified_buffers_are_settings_of_a_device() -> None:
     assert (device.cores, device.unified_buffer_bytes) == (3, 12345)
 
 
+def given(attribute: str, value: int) -> tuple[int | None, int | None]:
+    """The arguments of a device of which one is given."""
+    return (value, None) if attribute == "cores" else (None, value)
+
+
 @pytest.mark.parametrize(
     ("variable", "attribute"), [("DVM_CORES", "cores"), ("DVM_UNIFIED_BUFFER_BYTES", "unified_buffer_bytes")]
 )
@@ -295,14 +300,14 @@ class TestEnvironment:
     def test_sets_what_is_not_given(self, variable: str, attribute: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, "37")
         assert getattr(Device(), attribute) == 37
-        assert getattr(Device(**{attribute: 5}), attribute) == 5
+        assert getattr(Device(*given(attribute, 5)), attribute) == 5
 
     @pytest.mark.parametrize("text", ["", "two", "1.5", "0x10", "1e3"])
     def test_no_integer(self, variable: str, attribute: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, text)
         with pytest.raises(DvmError, match=f"^{variable} must be a positive integer, not '{text}'$"):
             Device()
-        assert getattr(Device(**{attribute: 5}), attribute) == 5
+        assert getattr(Device(*given(attribute, 5)), attribute) == 5
 
     @pytest.mark.parametrize("value", [0, -1])
     def test_not_positive(self, variable: str, attribute: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +315,7 @@ class TestEnvironment:
         with pytest.raises(DvmError, match=f"^{variable} must be a positive integer, not {value}$"):
             Device()
         with pytest.raises(DvmError, match=f"^{attribute} must be a positive integer, not {value}$"):
-            Device(**{attribute: value})
+            Device(*given(attribute, value))
 
 
 def test_defaults_without_environment(monkeypatch: pytest.MonkeyPatch) -> None:

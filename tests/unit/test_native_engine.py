@@ -909,20 +909,45 @@ def test_products_of_many_sizes(turned: tuple[bool, bool]) -> None:
             check_product(machine.call([a, b])[0], left, right)
 
 
-@pytest.mark.usefixtures("instruction_set")
-@pytest.mark.parametrize("turned", TURNED)
-@pytest.mark.parametrize("result", ["m n", "n m"])
-def test_large_products_in_one_tile(turned: tuple[bool, bool], result: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of which both dims and k are cut into blocks within C. The result may lie the other way round."""
+@pytest.fixture
+def in_one_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products are cut into blocks within C only."""
     whole = {name: replace(tuning, large_product=1 << 62) for name, tuning in device.ENGINES.items()}
     monkeypatch.setattr(device, "ENGINES", whole)
+
+
+def machine_for(turned: tuple[bool, bool], result: str) -> Machine:
+    """Of a product whose result may lie the other way round."""
     y, out = typed("f32", "m", "n"), typed("f32", *result.split())
     more = f"%r = dvm.transpose %y permutation [1, 0] : {y} -> {out}" if result == "n m" else ""
-    machine = Machine(product("f32", "", turned, more, result), Device(1, 1 << 24, engine="native"))
-    for m, n, k in ((305, 309, 531), (307, 521, 3), (61, 333, 1030), (13, 311, 520), (5, 70, 40)):
+    return Machine(product("f32", "", turned, more, result), Device(1, 1 << 24, engine="native"))
+
+
+@pytest.mark.usefixtures("instruction_set", "in_one_tile")
+@pytest.mark.parametrize("turned", TURNED)
+@pytest.mark.parametrize("result", ["m n", "n m"])
+def test_large_products_in_one_tile(turned: tuple[bool, bool], result: str) -> None:
+    machine = machine_for(turned, result)
+    for m, n, k in ((305, 409, 531), (207, 521, 3), (61, 333, 1030), (13, 311, 520), (5, 70, 40)):
         (a, left), (b, right) = factor(m, k, turned[0], 0), factor(k, n, turned[1], 1)
         (found,) = machine.call([a, b])
         check_product(found.T if result == "n m" else found, left, right)
+
+
+@pytest.mark.usefixtures("instruction_set", "in_one_tile")
+@pytest.mark.parametrize("turned", TURNED)
+@pytest.mark.parametrize("result", ["m n", "n m"])
+def test_products_of_any_size_write_nothing_else(turned: tuple[bool, bool], result: str) -> None:
+    machine, random = machine_for(turned, result), np.random.default_rng(0)
+    for _ in range(50):
+        m, n, k = (int(random.integers(1, random.choice([8, 40, 130]))) for _ in range(3))
+        (a, left), (b, right) = factor(m, k, turned[0], 0), factor(k, n, turned[1], 1)
+        memory = np.full(m * n + 128, 7, np.float32)
+        out = memory[64:-64].reshape((n, m) if result == "n m" else (m, n))
+        machine.call([a, b], out=[out])
+        check_product(out.T if result == "n m" else out, left, right)
+        assert (memory[:64] == 7).all()
+        assert (memory[-64:] == 7).all()
 
 
 @pytest.mark.usefixtures("instruction_set")
