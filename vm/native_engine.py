@@ -4,6 +4,7 @@ What C is handed is what bind made, as tuples: the code of a kernel once, its pl
 launch each time. It agrees with the NumPy engine but for the rounding of functions such as exp, and of sums.
 """
 
+import ctypes
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -56,6 +57,14 @@ def run(plan: LaunchPlan, buffers: list[Any], device: Device, recording: Recordi
         else:
             event = Event(f"{name} {ITEM_KINDS[kind]} {item}", "item", thread, start, seconds, {"kernel": name})
         recording.events.append(event)
+
+
+def share_threads(library: ctypes.CDLL | None) -> None:
+    """Run launches of this process for several cores on the threads of libgomp, where there is one: they wait awake for a while after each
+    of their parallel regions, and threads of DVM's own would share the CPUs with them.
+    """
+    parallel = getattr(library, "GOMP_parallel", None)
+    native.use_openmp(ctypes.cast(parallel, ctypes.c_void_p).value or 0 if parallel is not None else 0)
 
 
 def _raise(kernels: list[KernelPlan], kind: int, number: int, culprit: int, previous: int, limit: int) -> NoReturn:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from vm import native_engine, tiles
+from vm import tiles
+from vm.device import HAS_NATIVE
 from vm.isa import ElementType
 
 Array = npt.NDArray[Any]
@@ -15,10 +17,10 @@ TileFunction = Callable[..., None]
 Named = tuple[str | int | float, ...]
 """How C knows a tile function: its kind, and what that takes."""
 
-NATIVE: Any = native_engine.native
+NATIVE: Any = import_module("vm._native") if HAS_NATIVE else None
 """The module in C, or None where there was no compiler."""
 
-INSTRUCTION_SETS: tuple[str, ...] = () if NATIVE is None else NATIVE.instruction_sets()
+INSTRUCTION_SETS: tuple[str, ...] = NATIVE.instruction_sets() if HAS_NATIVE else ()
 
 ELEMENT_TYPES = {dtype: element for element, dtype in tiles.DTYPES.items()}
 

@@ -123,22 +123,29 @@ static int longer(const void *a, const void *b) {
     return (one < other) - (one > other);
 }
 
-/* All items of the jobs, the longest first. */
-static void run_jobs(stage *s, team *t, frame *own) {
+/* All items of the jobs, the longest first, on so many cores. */
+static void run_jobs(stage *s, int cores, team **t, frame *own) {
     s->items = 0;
     for (int i = 0; i < s->count; i++)
         s->items += s->jobs[i].items;
     atomic_store_explicit(&s->next, 0, memory_order_relaxed);
-    if (t && s->items > 1) {
+    if (cores > 1 && s->items > 1) {
         if (s->count > 1)
             qsort(s->jobs, (size_t)s->count, sizeof(job), longer);
-        team_run(t, drain, s, own);
-    } else {
-        drain(own, s);
+        int wanted = s->items < cores ? (int)s->items : cores;
+        if (!own->records && !*t && team_run_openmp(wanted, drain, s))
+            return;
+        if (!*t && (*t = team_gather(cores)))
+            team_set_recording(*t, own->records);
+        if (*t) {
+            team_run(*t, drain, s, own);
+            return;
+        }
     }
+    drain(own, s);
 }
 
-static void run_stage(stage *s, const kernel *const *kernels, int count, team *t, frame *own) {
+static void run_stage(stage *s, const kernel *const *kernels, int count, int cores, team **t, frame *own) {
     s->count = 0;
     int split = 0;
     for (int i = 0; i < count; i++) {
@@ -155,7 +162,7 @@ static void run_stage(stage *s, const kernel *const *kernels, int count, team *t
         if (j.items)
             s->jobs[s->count++] = j;
     }
-    run_jobs(s, t, own);
+    run_jobs(s, cores, t, own);
     if (!split)
         return;
     job *all = s->jobs;
@@ -169,7 +176,7 @@ static void run_stage(stage *s, const kernel *const *kernels, int count, team *t
     if (!combining)
         atomic_store(&s->failed, 1);
     else if (!s->failed)
-        run_jobs(s, t, own);
+        run_jobs(s, cores, t, own);
     for (int i = 0; i < of_all; i++)
         free(all[i].partials);
     free(combining);
@@ -203,13 +210,7 @@ static int run_plan(const plan *p, char *const *buffers, int cores, frame *own, 
     s->buffers = buffers;
     own->kernel = NULL;
     for (int i = 0; i < p->stages && !s->failed; i++) {
-        int wide = p->wide[i] && cores > 1;
-        if (wide && !*gathered) {
-            *gathered = team_gather(cores);
-            if (*gathered)
-                team_set_recording(*gathered, own->records);
-        }
-        run_stage(s, p->kernel + p->first[i], p->first[i + 1] - p->first[i], wide ? *gathered : NULL, own);
+        run_stage(s, p->kernel + p->first[i], p->first[i + 1] - p->first[i], p->wide[i] ? cores : 1, gathered, own);
         if (*gathered && i == p->last_wide && !own->records) {
             team_dismiss(*gathered);
             *gathered = NULL;
@@ -305,6 +306,16 @@ static PyObject *apply(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
+/* use_openmp(the address of GOMP_parallel, or 0) */
+static PyObject *use_openmp(PyObject *module, PyObject *address) {
+    (void)module;
+    void *parallel = PyLong_AsVoidPtr(address);
+    if (PyErr_Occurred())
+        return NULL;
+    team_use_openmp((openmp_parallel)parallel);
+    Py_RETURN_NONE;
+}
+
 static PyObject *instruction_sets(PyObject *module, PyObject *nothing) {
     (void)module;
     (void)nothing;
@@ -325,6 +336,7 @@ static PyMethodDef methods[] = {
     {"make_plan", make_plan, METH_VARARGS, "A launch."},
     {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, "Run a launch."},
     {"apply", apply, METH_VARARGS, "Run one tile function, for tests of it."},
+    {"use_openmp", use_openmp, METH_O, "Run launches for several cores on the threads of an OpenMP library."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "The names of those that this CPU has, the best last."},
     {NULL, NULL, 0, NULL},
 };

@@ -252,6 +252,38 @@ void team_take_events(team *t, void (*take)(const event *, size_t, void *), void
     }
 }
 
+/* Threads of OpenMP */
+
+static _Atomic(openmp_parallel) openmp;
+
+void team_use_openmp(openmp_parallel parallel) {
+    atomic_store(&openmp, parallel);
+}
+
+typedef struct {
+    team_work work;
+    void *context;
+} task;
+
+static void run_task(void *argument) {
+    const task *t = argument;
+    frame *f = frame_of_thread();
+    if (f) {
+        f->records = 0;
+        f->kernel = NULL;
+        t->work(f, t->context);
+    }
+}
+
+int team_run_openmp(int cores, team_work work, void *context) {
+    openmp_parallel parallel = atomic_load(&openmp);
+    task t = {work, context};
+    if (!parallel)
+        return 0;
+    parallel(run_task, &t, (unsigned)cores, 0);
+    return 1;
+}
+
 /* Threads of the caller */
 
 static pthread_key_t own_frame;
@@ -270,8 +302,9 @@ frame *frame_of_thread(void) {
     return f;
 }
 
-/* A process that was forked has none of the threads of its parent. */
+/* A process that was forked has none of the threads of its parent; libgomp would wait for them for ever. */
 static void forget(void) {
+    atomic_store(&openmp, NULL);
     pthread_mutex_init(&pool.mutex, NULL);
     atomic_store(&pool.count, 0);
 }

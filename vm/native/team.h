@@ -30,6 +30,14 @@ frame *frame_of_thread(void);
 void team_set_recording(team *, int records);
 void team_take_events(team *, void (*take)(const event *, size_t, void *), void *context);
 
+/* Where the process has OpenMP threads, which wait awake for a while after each of their parallel regions, threads of
+   one's own had to share the CPUs with them: launches had better use those. Takes libgomp's GOMP_parallel, or NULL. */
+typedef void (*openmp_parallel)(void (*)(void *), void *, unsigned threads, unsigned flags);
+void team_use_openmp(openmp_parallel);
+
+/* Have up to `cores` of them work together, the calling thread among them; returns 0 where there are none. */
+int team_run_openmp(int cores, team_work, void *context);
+
 /* To be called once. */
 void team_initialise(void);
 

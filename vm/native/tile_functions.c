@@ -48,10 +48,10 @@ typedef struct {
     tile_function functions[TYPES];
 } table_row;
 
-static tile_function find(const table_row *rows, size_t count, const char *mnemonic, element_type type)
-{
+static tile_function find(const table_row *rows, size_t count, const char *mnemonic, element_type type) {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(rows[i].mnemonic, mnemonic) == 0) return rows[i].functions[type];
+        if (strcmp(rows[i].mnemonic, mnemonic) == 0)
+            return rows[i].functions[type];
     return NULL;
 }
 
@@ -77,8 +77,7 @@ static tile_function find(const table_row *rows, size_t count, const char *mnemo
 #include "tile_functions.inc"
 #undef SET
 
-const tile_functions *tile_functions_of(instruction_set set)
-{
+const tile_functions *tile_functions_of(instruction_set set) {
 #ifdef SETS_BY_CPU
     static const tile_functions *const sets[INSTRUCTION_SETS] = {&set_plain, &set_avx2, &set_avx512};
     return sets[set];

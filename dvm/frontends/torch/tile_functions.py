@@ -4,7 +4,6 @@ Every call of a tile function is a chance for two cores to wait for the interpre
 worth more than its own speed. What NumPy does as fast stays with it, products of matrices among them.
 """
 
-import ctypes
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from dvm.frontends.torch.elements import tensor_of
+from dvm.frontends.torch.openmp import OPENMP
 from vm import steps, tiles
 from vm.device import Library
 from vm.isa import ElementType
@@ -116,14 +116,10 @@ class _Alone:
 
 def _find() -> Library | None:
     """The library, where the threads of PyTorch's OpenMP can be set for one thread alone."""
-    paths: set[str] = set()
-    with suppress(OSError), open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        paths = {line.split(maxsplit=5)[-1].rstrip("\n") for line in maps if "libgomp" in line}
-    if len(paths) != 1 or not hasattr(torch._C, "_DisableTorchDispatch"):
+    if OPENMP is None or not hasattr(torch._C, "_DisableTorchDispatch"):
         return None
-    with suppress(OSError, AttributeError):
-        library = ctypes.PyDLL(paths.pop())
-        get_threads, set_threads = library.omp_get_max_threads, library.omp_set_num_threads
+    with suppress(AttributeError):
+        get_threads, set_threads = OPENMP.omp_get_max_threads, OPENMP.omp_set_num_threads
         functions: dict[tiles.TileFunction, tiles.TileFunction] = {
             tiles.erf: _erf,
             tiles.sigmoid: _sigmoid,
