@@ -5,7 +5,6 @@ launch each time. It agrees with the NumPy engine but for the rounding of functi
 """
 
 import ctypes
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from vm import _native as native
@@ -111,7 +110,7 @@ def _code(prepared: PreparedKernel) -> Any:
             tuple([(int(value.type), value.slot) for value in prepared.values]),
             tuple([int(memory_type) for memory_type in prepared.memory_types]),
             tuple([int(scalar.type) for scalar in prepared.kernel.scalars]),
-            tuple([(part.streams, _steps_of_pass(prepared, part)) for part in prepared.passes]),
+            tuple([(part.streams, _steps(prepared, part)) for part in prepared.passes]),
         )
     return made
 
@@ -136,19 +135,21 @@ _KINDS = {
 """By instruction format what C runs: `map` is a tile function on all elements of the result."""
 
 
-def _steps_of_pass(prepared: PreparedKernel, part: Pass) -> tuple[Any, ...]:
-    return tuple([made for step in part.steps for made in _steps(prepared, step)])
+def _steps(prepared: PreparedKernel, part: Pass) -> tuple[Any, ...]:
+    """The steps of a pass, but for loads whose users read the tensor."""
+    return tuple(
+        [
+            _step(prepared, step)
+            for step in part.steps
+            if step.instruction.opcode.format is not isa.LOAD or prepared.values[step.result].loaded < 0
+        ]
+    )
 
 
-def _steps(prepared: PreparedKernel, step: Step) -> Iterator[tuple[Any, ...]]:
-    """What C reads of a step, or of two where an integer is cast to a 16-bit float: kind, mnemonic, tile function, type, axis, result, sources.
-
-    Nothing for a load whose users read the tensor.
-    """
+def _step(prepared: PreparedKernel, step: Step) -> tuple[Any, ...]:
+    """What C reads of a step: kind, mnemonic, tile function, type, axis, result, sources."""
     instruction = step.instruction
     form = instruction.opcode.format
-    if form is isa.LOAD and prepared.values[step.result].loaded >= 0:
-        return
     sources = _sources(step)
     result = (OPERAND, instruction.b) if form is isa.STORE else (VALUE, step.result)
     mnemonic = instruction.opcode.mnemonic
@@ -156,9 +157,7 @@ def _steps(prepared: PreparedKernel, step: Step) -> Iterator[tuple[Any, ...]]:
         mnemonic = f"r{isa.ReduceKind(instruction.aux).name.lower()}"
     axis = instruction.a if form is isa.IOTA else -1
     function = _function(prepared, step, result, sources)
-    yield _KINDS[form], mnemonic, function, int(instruction.type), axis, result, sources
-    if form is isa.CAST and (target := ElementType(instruction.aux)).compute is not target:
-        yield "map", mnemonic, ("rounding", instruction.aux), int(ElementType.F32), -1, result, (result,)
+    return _KINDS[form], mnemonic, function, int(instruction.type), axis, result, sources
 
 
 def _sources(step: Step) -> tuple[Reference, ...]:
@@ -183,6 +182,8 @@ def _function(
     """The tile function of a step: its kind and what that takes; None where the step has one of its own."""
     instruction = step.instruction
     form, mnemonic = instruction.opcode.format, instruction.opcode.mnemonic
+    if form is isa.CAST and (target := ElementType(instruction.aux)).compute is not target:
+        return ("rounding", _type(prepared, sources[0]), int(target))
     if form in (isa.LOAD, isa.LOAD_GUARDED, isa.GATHER, isa.STORE, isa.FILL, isa.CAST):
         return ("conversion", _type(prepared, sources[0]), _type(prepared, result))
     if form is isa.BINARY and mnemonic == "pow" and not instruction.type.is_integer and instruction.is_scalar(1):

@@ -18,8 +18,8 @@ class Tuning:
     """Elements below which a tile is not cut further to occupy more cores: on fewer, the calls of two threads of NumPy mostly wait
     for the interpreter's lock (at 16K elements a tile two were slower than one).
     """
-    largest_tile: int
-    """Elements above which a tile is not worth its place in the cache."""
+    largest_tile_bytes: int
+    """Bytes of all slots of a tile above which it is not worth its place in the cache."""
     cuts_products: bool
     """Whether products are cut into blocks for several cores. If not, the library that multiplies uses several threads by itself."""
     large_product: int
@@ -38,7 +38,7 @@ class Tuning:
 
 NUMPY = Tuning(
     minimum_tile=1 << 15,
-    largest_tile=1 << 62,
+    largest_tile_bytes=1 << 62,
     cuts_products=BLAS is not None,
     large_product=1 << 24,  # some 0.4 ms
     least_product=1 << 20,
@@ -50,7 +50,7 @@ NUMPY = Tuning(
 
 NATIVE = Tuning(
     minimum_tile=1 << 12,
-    largest_tile=1 << 13,
+    largest_tile_bytes=1 << 16,
     cuts_products=True,
     large_product=1 << 20,
     least_product=1 << 16,

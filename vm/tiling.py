@@ -74,8 +74,9 @@ def choose_tiling(
             tile = _matrix_tile(domain, factors_in_memory, len(slots), blocks, target)
         one_core = not target.tuning.cuts_products and prod(domain.extents[-3:]) >= target.tuning.large_product
     else:
-        points = int(target.unified_buffer_bytes / _point_bytes(prepared, domain, masks, tenants))
-        tile = _vector_tile(prepared, domain, min(points, target.tuning.largest_tile), target.tuning)
+        room = min(target.unified_buffer_bytes, target.tuning.largest_tile_bytes)
+        points = int(room / _point_bytes(prepared, domain, masks, tenants))
+        tile = _vector_tile(prepared, domain, points, target.tuning)
     elements = [prod([extent for axis, extent in enumerate(tile) if mask >> axis & 1]) for mask in masks]
     sizes = [0] * prepared.kernel.slots
     for slot, axes, element_bytes, _ in tenants:

@@ -118,7 +118,7 @@ class NativeTiles:
         self.run(("conversion", _number(source), _number(out)), source, out)
 
     def rounding(self, to: ElementType) -> TileFunction:
-        return lambda *arrays: self.run(("rounding", int(to)), *arrays)
+        return lambda *arrays: self.run(("rounding", int(ElementType.F32), int(to)), *arrays)
 
     def power(self, exponent: float) -> TileFunction:
         return lambda *arrays: self.run(("power", exponent), *arrays)

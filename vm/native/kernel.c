@@ -86,9 +86,9 @@ int find_function(const tile_functions *all, PyObject *named, step *found) {
             return -1;
         found->function = all->conversion(from, to);
     } else if (!strcmp(kind, "rounding")) {
-        if (!PyArg_ParseTuple(named, "si", &kind, &to))
+        if (!PyArg_ParseTuple(named, "sii", &kind, &from, &to))
             return -1;
-        found->function = all->rounding(to);
+        found->function = all->rounding(from, to);
     } else {
         if (!PyArg_ParseTuple(named, "sd", &kind, &exponent))
             return -1;

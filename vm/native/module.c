@@ -95,7 +95,7 @@ static int run_item(frame *f, const job *j, int64_t item) {
                                : run_combine(f, item, j->partials);
 }
 
-/* Do what is left. */
+/* Do what is left. One item at a time: cores that read far apart get less out of the memory than neighbours do. */
 static void drain(frame *f, void *context) {
     stage *s = context;
     while (!atomic_load_explicit(&s->failed, memory_order_relaxed)) {

@@ -206,6 +206,11 @@ static void fill(frame *f, reference result, const char *element) {
     nest n;
     int64_t out[MAX_AXES], in[1][MAX_AXES] = {{0}};
     element_type type = type_of(f, result);
+    if (!is_in_memory(f, result)) {
+        f->kernel->code->functions->conversion(type, type)(tile_elements(f, mask_of(f, result)), base_of(f, result),
+                                                           (int64_t)element_bytes[type], &element, in[0]);
+        return;
+    }
     steps_of(f, result, out);
     make_nest(&n, f->kernel->rank, f->extent, mask_of(f, result), out, 1, (const int64_t (*)[MAX_AXES])in);
     run_nest(&n, f->kernel->code->functions->conversion(type, type), 1, base_of(f, result), &element);
@@ -364,21 +369,28 @@ typedef struct {
     int64_t row, column;
 } matrix;
 
-#define INTEGER_PRODUCT(name, type, wrapping)                                                                          \
+/* The product as it is defined, for what has no better one: integers, and floats that are not whole steps apart. */
+#define PLAIN_PRODUCT(name, type, sum_type)                                                                            \
+    typedef type __attribute__((may_alias, aligned(1))) name##_element;                                                \
     static void name(int64_t m, int64_t n, int64_t k, matrix a, matrix b, matrix c, int adds) {                        \
         for (int64_t i = 0; i < m; i++)                                                                                \
             for (int64_t j = 0; j < n; j++) {                                                                          \
-                type *out = (type *)(c.base + i * c.row + j * c.column);                                               \
-                wrapping sum = adds ? (wrapping) * out : 0;                                                            \
+                name##_element *out = (name##_element *)(c.base + i * c.row + j * c.column);                           \
+                sum_type sum = adds ? (sum_type) * out : 0;                                                            \
                 for (int64_t l = 0; l < k; l++)                                                                        \
-                    sum += (wrapping) * (type *)(a.base + i * a.row + l * a.column) * (wrapping) *                     \
-                           (type *)(b.base + l * b.row + j * b.column);                                                \
+                    sum += (sum_type) * (name##_element *)(a.base + i * a.row + l * a.column) * (sum_type) *           \
+                           (name##_element *)(b.base + l * b.row + j * b.column);                                      \
                 *out = (type)sum;                                                                                      \
             }                                                                                                          \
     }
 
-INTEGER_PRODUCT(product_i32, int32_t, uint32_t)
-INTEGER_PRODUCT(product_i64, int64_t, uint64_t)
+PLAIN_PRODUCT(product_i32, int32_t, uint32_t)
+PLAIN_PRODUCT(product_i64, int64_t, uint64_t)
+PLAIN_PRODUCT(product_f32, float, double)
+
+static int is_whole(matrix m) {
+    return (m.row | m.column) % (int64_t)sizeof(float) == 0;
+}
 
 static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k, matrix a, matrix b, matrix c,
                     int adds) {
@@ -386,6 +398,8 @@ static void product(frame *f, element_type type, int64_t m, int64_t n, int64_t k
         product_i32(m, n, k, a, b, c, adds);
     } else if (type == I64) {
         product_i64(m, n, k, a, b, c, adds);
+    } else if (!is_whole(a) || !is_whole(b)) {
+        product_f32(m, n, k, a, b, c, adds);
     } else {
         const int64_t size = sizeof(float);
         f->kernel->code->product(m, n, k, (const float *)a.base, a.row / size, a.column / size, (const float *)b.base,
@@ -476,8 +490,8 @@ static int run_grouped(frame *f, const step *s) {
         int64_t low = start > first ? start - first : 0, high = end - first < rows ? end - first : rows;
         if (high <= low)
             continue;
-        char *owned;
         matrix b = {base_of(f, s->source[1]) + group * group_step, step_of_axis[2], step_of_axis[1]};
+        char *owned;
         if (computable(f, s->source[1], &b, f->extent[2], f->extent[1], &owned))
             return misfits(f, FITS, 0, 0, 0);
         product(f, s->type, high - low, f->extent[1], f->extent[2], part(a, low, 0), b, part(c, low, 0), 1);
@@ -570,6 +584,7 @@ int frame_begin(frame *f, const kernel *k, char *const *buffers) {
         if (k->home[i] < 0)
             f->value_base[i] = f->unified_buffer + k->slot_offset[c->value[i].slot];
     memset(f->has_nest, 0, (size_t)c->steps);
+    f->item = f->step = -1;
     f->kernel = k;
     return 0;
 }
@@ -593,10 +608,17 @@ void frame_free(frame *f) {
 static void place(frame *f, int64_t item, int64_t step) {
     const kernel *k = f->kernel;
     int differs = 0;
+    if (f->item == item && f->step == step)
+        return;
+    f->item = item;
+    f->step = step;
     for (int axis = k->rank - 1; axis >= 0; axis--) {
-        int64_t *number = k->reductions >> axis & 1 ? &step : &item, count = k->count[axis] ? k->count[axis] : 1;
-        int64_t origin = *number % count * k->tile[axis], extent = k->extent[axis] - origin;
-        *number /= count;
+        int64_t *number = k->reductions >> axis & 1 ? &step : &item, origin = 0;
+        if (k->count[axis] > 1) {
+            origin = *number % k->count[axis] * k->tile[axis];
+            *number /= k->count[axis];
+        }
+        int64_t extent = k->extent[axis] - origin;
         if (extent > k->tile[axis])
             extent = k->tile[axis];
         differs |= f->extent[axis] != extent;

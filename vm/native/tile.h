@@ -37,6 +37,7 @@ struct frame {
     const kernel *kernel;
     char *const *buffers; /* by tensor */
     int follows;          /* whether an earlier tile of this reduction has been run */
+    int64_t item, step;   /* the current tile, by number */
     int64_t origin[MAX_AXES], extent[MAX_AXES];
     char **value_base, **operand_base; /* of the current tile */
     nest *nests;                       /* by step, of the current extents */

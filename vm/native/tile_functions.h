@@ -27,8 +27,8 @@ typedef struct {
     /* Copy with conversion between any two types, as NumPy converts; floats round to nearest even, truth is "not zero".
      */
     tile_function (*conversion)(element_type from, element_type to);
-    /* f32 to f32, rounded to F16 or BF16 on the way. */
-    tile_function (*rounding)(element_type to);
+    /* A compute type to f32, rounded once to F16 or BF16 on the way. */
+    tile_function (*rounding)(element_type from, element_type to);
     /* f32 to f32: source ** exponent for the exponents that are cheaper than pow: -1, 0.5, 1, 2, 3. */
     tile_function (*constant_power)(double exponent);
     /* out := out combined with in[0], from which it is apart, for rsum, rmax, rmin, rprod; with out_step 0 the whole
