@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.contenders import Contender
+from vm.device import Device
 
 ROOT = Path(__file__).parent.parent.parent
 """The folder of the packages."""
@@ -50,8 +51,9 @@ def our_version() -> str:
     """The version of this project with a digest of the sources of compiler and virtual machine."""
     found = sha256()
     for package in _OURS:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            found.update(path.read_bytes())
+        for path in sorted((ROOT / package).rglob("*")):
+            if path.suffix in (".py", ".c", ".h", ".inc"):
+                found.update(path.read_bytes())
     try:
         number = version("dvm-compiler")
     except PackageNotFoundError:
@@ -70,7 +72,7 @@ def versions(contender: Contender, mindspore: str | None) -> str | None:
     if any(find_spec(module) is None for module in contender.modules):
         return None
     library = f"{contender.library} {version(contender.library)}"
-    return f"dvm {our_version()}, {library}" if contender.compiles_ours else library
+    return f"dvm {our_version()} ({Device().engine} engine), {library}" if contender.compiles_ours else library
 
 
 @cache

@@ -130,6 +130,9 @@ static void serve(worker *w, team *t) {
 
 static void *worker_main(void *argument) {
     worker *w = argument;
+#ifdef __linux__
+    pthread_setname_np(pthread_self(), "dvm-core");
+#endif
     for (;;) {
         team *t = wait_for_team(w);
         serve(w, t);
