@@ -37,7 +37,7 @@ test: lint typecheck filecheck pytest
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror vm/native/*.c vm/native/*.h
+	$(BIN)/clang-format --dry-run --Werror vm/native/*.[ch] vm/native/*.inc
 
 typecheck: $(READY)
 	$(BIN)/basedpyright
@@ -51,7 +51,7 @@ pytest: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i vm/native/*.c vm/native/*.h
+	$(BIN)/clang-format -i vm/native/*.[ch] vm/native/*.inc
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info vm/_native*.so .pytest_cache .ruff_cache .hypothesis

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,18 @@ from vm.team import Team
 DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
 """One and a half L2 caches of the machines this was tuned on: `benchmarks/unified_buffer.py` looks for the best."""
 
-HAS_NATIVE = find_spec("vm._native") is not None
-"""Whether DVM was installed with the native engine."""
+
+
+def _has_native() -> bool:
+    try:
+        import_module("vm._native")
+    except ImportError:
+        return False
+    return True
+
+
+HAS_NATIVE = _has_native()
+"""Whether DVM was installed with the native engine, and it can be loaded."""
 
 ENGINES = {"native": NATIVE, "numpy": NUMPY} if HAS_NATIVE else {"numpy": NUMPY}
 """The engines that run launches, the one that is taken by default first, each with its tuning."""
@@ -152,7 +162,7 @@ class Device:
         return arena
 
     def use(self, library: Library) -> None:
-        """Take tile functions from a library from the next launch on."""
+        """Take tile functions from a library from the next launch on. The native engine has its own, and takes none."""
         self._library = library
         self._local = threading.local()
 
@@ -183,7 +193,7 @@ def _engine(name: str | None) -> str:
             return next(iter(ENGINES))
         culprit = "DVM_ENGINE"
     if name == "native" and not HAS_NATIVE:
-        raise DvmError(f"{culprit} is 'native', but DVM was installed without it: there was no C compiler")
+        raise DvmError(f"{culprit} is 'native', but DVM was installed without it: there was no C compiler, or it does not fit this system")
     if name not in ENGINES:
         raise DvmError(f"{culprit} must be 'native' or 'numpy', not {name!r}")
     return name

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from vm import _native as native
 from vm import isa, tiles
 from vm.device import Device
-from vm.errors import BoundsError, ExecutionError
+from vm.errors import BoundsError, ExecutionError, ShapeError
 from vm.isa import ElementType, Field
 from vm.plan import KernelPlan, LaunchPlan
 from vm.prepare import Pass, PreparedKernel, Step
@@ -20,6 +20,7 @@ Reference = tuple[int, int]
 """What a step reads or writes: (kind, number)."""
 
 VALUE, OPERAND, SCALAR = range(3)
+"""The kinds, numbered as in vm/native/kernel.h."""
 
 INSTRUCTION_SETS = native.instruction_sets()
 """Those that this CPU has, the best last."""
@@ -31,6 +32,10 @@ _NATIVE = "native"
 """The key of what C made of a kernel or a plan, where these keep what engines made of them."""
 
 ITEM_KINDS = ("tile", "chunk", "combine")
+"""What a work item is, numbered as in vm/native/module.c."""
+
+INDEX_OUT_OF_RANGE = 1
+"""The number of that misfit in vm/native/tile.h."""
 
 
 def run(plan: LaunchPlan, buffers: list[Any], device: Device, recording: Recording | None = None) -> None:
@@ -69,7 +74,7 @@ def share_threads(library: ctypes.CDLL | None) -> None:
 def _raise(kernels: list[KernelPlan], kind: int, number: int, culprit: int, previous: int, limit: int) -> NoReturn:
     """Raise the error of data that do not fit."""
     kernel = kernels[number].prepared.kernel
-    if kind == 1:
+    if kind == INDEX_OUT_OF_RANGE:
         raise BoundsError(f"index {culprit} is out of range for a dim of {limit}: {kernel.origin or kernel.name}")
     raise ExecutionError(f"group ends must not descend nor pass {limit}, but {culprit} follows {previous}")
 
@@ -84,6 +89,8 @@ def _plan(plan: LaunchPlan) -> Any:
 def _kernel(plan: KernelPlan) -> Any:
     made = plan.made.get(_NATIVE)
     if made is None:
+        if plan.work >= 1 << 63:  # of inputs that repeat their elements
+            raise ShapeError(f"kernel '{plan.prepared.kernel.name}' would have {plan.domain.points} points")
         tiling = plan.tiling
         made = plan.made[_NATIVE] = native.make_kernel(
             _code(plan.prepared),

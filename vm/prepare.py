@@ -310,24 +310,27 @@ def store_in_place(value: Value, operands: list[int], memory_types: tuple[Elemen
 def _merging_limits(
     kernel: Kernel, passes: list[tuple[bool, list[Step]]]
 ) -> tuple[int, int, tuple[int, ...], frozenset[int]]:
-    """The pinned axes, those that are rows, the fill masks that merging must respect, and the factors of products."""
-    pinned = rows = 0
+    """The pinned axes, those that are rows, the fill masks that merging must respect, and the factors of products.
+
+    An axis along which something is told by its index is never merged, rows or not.
+    """
+    pinned = rows = counted = 0
     fills: set[int] = set()
     factors: set[int] = set()
     for operand in kernel.operands:
         if operand.guarded or operand.free_dim >= 0:
             for index in operand.indices:
                 for axis, _ in index.terms:
-                    pinned |= 1 << axis
+                    counted |= 1 << axis
     for _, steps in passes:
         for step in steps:
             form = step.instruction.opcode.format
             if form is IOTA:
-                pinned |= 1 << step.instruction.a
+                counted |= 1 << step.instruction.a
             elif form is FILL:
                 fills.add(step.instruction.axes)
             elif form is GATHER:
-                pinned |= (1 << len(kernel.axes)) - 1
+                counted |= (1 << len(kernel.axes)) - 1
             elif form in (MATMUL, GROUPED_MATMUL, GROUPED_MATMUL_K):
                 # gmmk treats its group axis, the one before m, like m, n and k
                 width = 4 if form is GROUPED_MATMUL_K else 3
@@ -335,4 +338,4 @@ def _merging_limits(
                 if form is MATMUL:
                     rows |= 1 << (len(kernel.axes) - 3)
                 factors.update(source for source in step.sources if source >= 0)
-    return pinned, rows, tuple(sorted(fills)), frozenset(factors)
+    return pinned | counted, rows & ~counted, tuple(sorted(fills)), frozenset(factors)

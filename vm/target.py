@@ -44,10 +44,11 @@ NUMPY = Tuning(
     least_product=1 << 20,
     large_block=1 << 23,
     points_of_call=160_000,
-    parallel_work=1
-    << 23,  # some 1.3 ms: softmax, layer norm and a gelu chain break even at 300,000 to 800,000 elements
+    # some 1.3 ms: softmax, layer norm and a gelu chain break even at 300,000 to 800,000 elements
+    parallel_work=1 << 23,
 )
 
+# tiles of 16 to 256 KiB were compared on softmax, norms, sums and chains of 4000x1024 elements, on two cores with 2 MiB of L2 each
 NATIVE = Tuning(
     minimum_tile=1 << 12,
     largest_tile_bytes=1 << 16,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tile.h"
+#include "steps.h"
 
 const size_t element_bytes[TYPES] = {1, 2, 2, 4, 4, 8};
 
@@ -228,8 +228,9 @@ static int read_scalar(PyObject *number, element_type type, char *found) {
     } else if (type == I1) {
         *found = (char)PyObject_IsTrue(number);
     } else {
-        long long integer = PyLong_AsLongLong(number);
-        memcpy(found, &integer, sizeof integer); /* little-endian: the lower half is that of an i32 */
+        int64_t integer = PyLong_AsLongLong(number);
+        int32_t narrow = (int32_t)integer;
+        memcpy(found, type == I32 ? (void *)&narrow : (void *)&integer, element_bytes[type]);
     }
     return PyErr_Occurred() ? -1 : 0;
 }

@@ -33,7 +33,8 @@ struct step {
     element_type type;
     /* The axis of an iota in the kernel's own numbering. */
     int axis;
-    /* The value that a reduction over nothing has, in its type. */
+    /* What a reduction begins with, in its type: of `initial` its result over nothing, of `accumulate` what leaves any
+     * element as it is. */
     char identity[8];
 };
 

@@ -23,13 +23,16 @@ typedef struct {
     unsigned char *wide;
 } plan;
 
-static void free_plan(PyObject *capsule) {
-    plan *p = PyCapsule_GetPointer(capsule, PLAN);
+static void free_pieces(plan *p) {
     Py_DECREF(p->owners);
     free(p->kernel);
     free(p->first);
     free(p->wide);
     free(p);
+}
+
+static void free_plan(PyObject *capsule) {
+    free_pieces(PyCapsule_GetPointer(capsule, PLAN));
 }
 
 /* make_plan(kernels, stage sizes, whether each stage is for several cores) */
@@ -48,10 +51,10 @@ static PyObject *make_plan(PyObject *module, PyObject *arguments) {
     p->first = calloc((size_t)p->stages + 1, sizeof(int));
     p->wide = calloc((size_t)p->stages + 1, 1);
     p->owners = Py_NewRef(kernels);
-    PyObject *capsule = PyCapsule_New(p, PLAN, free_plan);
-    if (!capsule || !p->kernel || !p->first || !p->wide) {
-        Py_XDECREF(capsule);
-        return PyErr_NoMemory();
+    PyObject *capsule = p->kernel && p->first && p->wide ? PyCapsule_New(p, PLAN, free_plan) : PyErr_NoMemory();
+    if (!capsule) {
+        free_pieces(p);
+        return NULL;
     }
     for (int i = 0; i < p->kernels; i++) {
         if (!(p->kernel[i] = kernel_of(PyTuple_GET_ITEM(kernels, i))))
@@ -132,8 +135,7 @@ static void run_jobs(stage *s, int cores, team **t, frame *own) {
     if (cores > 1 && s->items > 1) {
         if (s->count > 1)
             qsort(s->jobs, (size_t)s->count, sizeof(job), longer);
-        int wanted = s->items < cores ? (int)s->items : cores;
-        if (!own->records && !*t && team_run_openmp(wanted, drain, s))
+        if (!own->records && !*t && team_run_openmp(cores, drain, s))
             return;
         if (!*t && (*t = team_gather(cores)))
             team_set_recording(*t, own->records);
@@ -256,9 +258,14 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
         free(buffers);
     PyObject *result = Py_None;
     if (records) {
+        /* making objects may run anything, also a launch that records */
+        event *events = own->events;
+        size_t recorded = own->event_count;
+        own->events = NULL;
+        own->event_count = own->event_room = 0;
         taking t = {p, PyList_New(0)};
-        take_events(own->events, own->event_count, &t);
-        own->event_count = 0;
+        take_events(events, recorded, &t);
+        free(events);
         if (gathered)
             team_take_events(gathered, take_events, &t);
         result = t.events;
@@ -346,6 +353,5 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__native(void) {
     import_array();
-    team_initialise();
-    return PyModule_Create(&definition);
+    return team_initialise() ? PyErr_NoMemory() : PyModule_Create(&definition);
 }

@@ -49,6 +49,8 @@ static struct {
 static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
 #endif
 }
 
@@ -157,6 +159,8 @@ static worker *new_worker(int number) {
     int failed = pthread_create(&thread, &attributes, worker_main, w);
     pthread_attr_destroy(&attributes);
     if (failed) {
+        pthread_mutex_destroy(&w->mutex);
+        pthread_cond_destroy(&w->wanted);
         free(w);
         return NULL;
     }
@@ -283,7 +287,8 @@ int team_run_openmp(int cores, team_work work, void *context) {
     task t = {work, context};
     if (!parallel)
         return 0;
-    parallel(run_task, &t, (unsigned)cores, 0);
+    /* always as many: libgomp lets threads go that a region does not use, and makes them again for the next */
+    parallel(run_task, &t, (unsigned)(cores < MOST_WORKERS ? cores : MOST_WORKERS), 0);
     return 1;
 }
 
@@ -312,7 +317,6 @@ static void forget(void) {
     atomic_store(&pool.count, 0);
 }
 
-void team_initialise(void) {
-    pthread_key_create(&own_frame, free_own);
-    pthread_atfork(NULL, NULL, forget);
+int team_initialise(void) {
+    return pthread_key_create(&own_frame, free_own) || pthread_atfork(NULL, NULL, forget) ? -1 : 0;
 }

@@ -25,9 +25,11 @@ void team_dismiss(team *);
 /* The frame of the calling thread, NULL where there is no memory. It is the thread's for as long as it lives. */
 frame *frame_of_thread(void);
 
+/* Whether the threads record events. */
+void team_set_recording(team *, int records);
+
 /* The events of all threads since the last call, one array after another, handed to `take`. Only while nothing else is
  * recorded. */
-void team_set_recording(team *, int records);
 void team_take_events(team *, void (*take)(const event *, size_t, void *), void *context);
 
 /* Where the process has OpenMP threads, which wait awake for a while after each of their parallel regions, threads of
@@ -38,7 +40,7 @@ void team_use_openmp(openmp_parallel);
 /* Have up to `cores` of them work together, the calling thread among them; returns 0 where there are none. */
 int team_run_openmp(int cores, team_work, void *context);
 
-/* To be called once. */
-void team_initialise(void);
+/* To be called once; returns -1 where the system has no more room for what it needs. */
+int team_initialise(void);
 
 #endif

@@ -71,8 +71,4 @@ size_t partial_bytes(const kernel *);
 double seconds_now(void);
 void record(frame *, const step *, int kind, int64_t item, int64_t elements, double start);
 
-/* The step functions by name; NULL where there is none. */
-step_function step_of_kind(const char *name);
-int run_initial(frame *, const step *);
-
 #endif
