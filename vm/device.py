@@ -25,7 +25,6 @@ DEFAULT_UNIFIED_BUFFER_BYTES = 3 << 19
 """One and a half L2 caches of the machines this was tuned on: `benchmarks/unified_buffer.py` looks for the best."""
 
 
-
 def _has_native() -> bool:
     try:
         import_module("vm._native")
@@ -193,7 +192,9 @@ def _engine(name: str | None) -> str:
             return next(iter(ENGINES))
         culprit = "DVM_ENGINE"
     if name == "native" and not HAS_NATIVE:
-        raise DvmError(f"{culprit} is 'native', but DVM was installed without it: there was no C compiler, or it does not fit this system")
+        raise DvmError(
+            f"{culprit} is 'native', but DVM was installed without it: there was no C compiler, or it does not fit this system"
+        )
     if name not in ENGINES:
         raise DvmError(f"{culprit} must be 'native' or 'numpy', not {name!r}")
     return name

@@ -38,7 +38,11 @@ assert os.waitpid(pid, 0)[1] == 0
 def test_launches_for_several_cores(first: str, own: int) -> None:
     """Their results are right, in a process that was forked as well, which has none of the threads of its parent."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT.format(first=first)], capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", SCRIPT.format(first=first)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
     )
     assert done.stderr == ""
     assert done.stdout.split() == [str(own)]

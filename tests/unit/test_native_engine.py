@@ -1172,7 +1172,7 @@ def test_the_native_engine_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(device, "HAS_NATIVE", False)
     monkeypatch.setattr(device, "ENGINES", {"numpy": device.NUMPY})
     assert Device().engine == "numpy"
-    missing = "is 'native', but DVM was installed without it: there was no C compiler"
+    missing = "is 'native', but DVM was installed without it: there was no C compiler, or it does not fit this system"
     with pytest.raises(DvmError, match=f"^engine {missing}$"):
         Device(engine="native")
     monkeypatch.setenv("DVM_ENGINE", "native")

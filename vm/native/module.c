@@ -251,7 +251,8 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
     if (p->work < SHORT_WORK) {
         failed = run_plan(p, buffers, cores, own, &gathered, &s);
     } else {
-        Py_BEGIN_ALLOW_THREADS failed = run_plan(p, buffers, cores, own, &gathered, &s);
+        Py_BEGIN_ALLOW_THREADS
+        failed = run_plan(p, buffers, cores, own, &gathered, &s);
         Py_END_ALLOW_THREADS
     }
     if (buffers != some)
