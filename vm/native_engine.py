@@ -1,7 +1,7 @@
 """The native engine: runs a launch plan as `vm.engine` does, in C (vm/native), where a tile costs no Python and holds no lock.
 
 What C is handed is what bind made, as tuples: the code of a kernel once, its plan for concrete shapes once for these, and a
-launch each time. It agrees with the NumPy engine but for the rounding of functions such as exp, and of sums.
+launch each time. It agrees with the NumPy engine but for the rounding of functions such as exp, of sums and of products.
 """
 
 import ctypes
@@ -68,7 +68,8 @@ def share_threads(library: ctypes.CDLL | None) -> None:
     of their parallel regions, and threads of DVM's own would share the CPUs with them.
     """
     parallel = getattr(library, "GOMP_parallel", None)
-    native.use_openmp(ctypes.cast(parallel, ctypes.c_void_p).value or 0 if parallel is not None else 0)
+    address = None if parallel is None else ctypes.cast(parallel, ctypes.c_void_p).value
+    native.use_openmp(address or 0)
 
 
 def _raise(kernels: list[KernelPlan], kind: int, number: int, culprit: int, previous: int, limit: int) -> NoReturn:

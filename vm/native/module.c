@@ -169,7 +169,7 @@ static void run_stage(stage *s, const kernel *const *kernels, int count, int cor
         return;
     job *all = s->jobs;
     int of_all = s->count;
-    job *combining = malloc((size_t)of_all * sizeof(job));
+    job *combining = malloc((size_t)(of_all + 1) * sizeof(job));
     s->count = 0;
     for (int i = 0; combining && i < of_all; i++)
         if (all[i].partials)
@@ -203,6 +203,29 @@ static void take_events(const event *events, size_t count, void *context) {
             Py_CLEAR(t->events);
         Py_XDECREF(one);
     }
+}
+
+/* A list of what all threads of a launch have recorded; NULL with an exception where there is no memory. */
+static PyObject *recorded(const plan *p, frame *own, team *gathered) {
+    /* making objects may run anything, also a launch that records */
+    event *events = own->events;
+    size_t count = own->event_count;
+    own->events = NULL;
+    own->event_count = own->event_room = 0;
+    taking t = {p, PyList_New(0)};
+    take_events(events, count, &t);
+    free(events);
+    if (gathered)
+        team_take_events(gathered, take_events, &t);
+    return t.events;
+}
+
+/* What of the data does not fit, as `run` returns it. */
+static PyObject *described(const plan *p, const failure *f) {
+    int kernel = 0;
+    while (p->kernel[kernel] != f->kernel)
+        kernel++;
+    return Py_BuildValue("iiLLL", f->kind, kernel, (long long)f->culprit, (long long)f->previous, (long long)f->limit);
 }
 
 static int run_plan(const plan *p, char *const *buffers, int cores, frame *own, team **gathered, stage *s) {
@@ -257,37 +280,14 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
     }
     if (buffers != some)
         free(buffers);
-    PyObject *result = Py_None;
-    if (records) {
-        /* making objects may run anything, also a launch that records */
-        event *events = own->events;
-        size_t recorded = own->event_count;
-        own->events = NULL;
-        own->event_count = own->event_room = 0;
-        taking t = {p, PyList_New(0)};
-        take_events(events, recorded, &t);
-        free(events);
-        if (gathered)
-            team_take_events(gathered, take_events, &t);
-        result = t.events;
-    }
+    PyObject *result = records ? recorded(p, own, gathered) : Py_NewRef(Py_None);
     if (gathered)
         team_dismiss(gathered);
-    if (failed || (s.failed && s.failure.kind == FITS)) {
-        if (result != Py_None)
-            Py_XDECREF(result);
+    if (failed || s.failed)
+        Py_CLEAR(result);
+    if (failed || (s.failed && s.failure.kind == FITS))
         return PyErr_NoMemory();
-    }
-    if (s.failed) {
-        int kernel = 0;
-        while (p->kernel[kernel] != s.failure.kernel)
-            kernel++;
-        if (result != Py_None)
-            Py_XDECREF(result);
-        return Py_BuildValue("iiLLL", s.failure.kind, kernel, (long long)s.failure.culprit,
-                             (long long)s.failure.previous, (long long)s.failure.limit);
-    }
-    return result == Py_None ? Py_NewRef(result) : result;
+    return s.failed ? described(p, &s.failure) : result;
 }
 
 /* apply(instruction set, tile function, count, result, sources): run one tile function along the first axis of arrays.
